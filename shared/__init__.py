@@ -1,0 +1,1 @@
+"""Wire contracts and plumbing that at least two services need; it knows no service."""

@@ -1,0 +1,124 @@
+"""The outbox: events recorded in the deciding transaction, published in order per key, deleted when acknowledged.
+
+A crash between acknowledgement and deletion sends the same bytes (so the same event id) again; nothing is ever lost.
+"""
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from prometheus_client import Counter, Gauge
+
+from shared.events import CONTENT_TYPE, Event, encode
+from shared.kafka import Message, Producer
+
+log = structlog.get_logger(__name__)
+
+BUCKETS = 8
+RELAY_ROWS = 1000
+_LOCK_CLASS = 0x4F42  # "OB"
+
+published = Counter("prazo_outbox_published_total", "Events acknowledged by the broker.")
+refused = Counter("prazo_outbox_refused_total", "Events that the broker will never take.")
+oldest_seconds = Gauge("prazo_outbox_oldest_seconds", "Age of the oldest event that waits to be published.")
+
+
+async def record(connection: Any, topic: str, events: Sequence[Event[Any]]) -> None:
+    """Record ``events`` in the caller's transaction; those of one subject are published in this order."""
+    keys = [event.subject.encode() for event in events]
+    await connection.execute(
+        "INSERT INTO outbox (bucket, topic, key, body, traceparent)"
+        " SELECT b, $2, k, v, t FROM unnest($1::smallint[], $3::bytea[], $4::bytea[], $5::text[])"
+        " WITH ORDINALITY AS u (b, k, v, t, n) ORDER BY n",
+        [zlib.crc32(key) % BUCKETS for key in keys],
+        topic,
+        keys,
+        [encode(event) for event in events],
+        [event.traceparent for event in events],
+    )
+
+
+class Relay:
+    """Publishes one schema's outbox; holds its buckets by session advisory locks on a connection of its own."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", producer: Producer) -> None:
+        self._pool = pool
+        self._producer = producer
+        self._connection: Any = None
+        self._held: list[int] = []
+
+    async def __aenter__(self) -> "Relay":
+        """Nothing is claimed before the first turn."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give the buckets back."""
+        await self._release()
+
+    async def turn(self) -> bool:
+        """Publish up to ``RELAY_ROWS`` rows of the buckets held; True when there may be more at once."""
+        try:
+            if self._connection is None or self._connection.is_closed():
+                await self._release()
+                self._connection = await self._pool.acquire()
+            if len(self._held) < BUCKETS:
+                await self._claim()
+            return await self._publish()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            await self._release()
+            raise
+
+    async def _claim(self) -> None:
+        rows = await self._connection.fetch(
+            "SELECT b FROM unnest($1::int[]) AS u (b) WHERE pg_try_advisory_lock($2 # hashtext(current_schema()), b)",
+            [b for b in range(BUCKETS) if b not in self._held],
+            _LOCK_CLASS,
+        )
+        self._held += [row["b"] for row in rows]
+
+    async def _publish(self) -> bool:
+        rows = await self._connection.fetch(
+            "SELECT id, topic, key, body, traceparent, extract(epoch FROM now() - created_at)::float8 AS age FROM outbox"
+            " WHERE bucket = ANY($1::smallint[]) AND refused IS NULL ORDER BY id LIMIT $2",
+            self._held,
+            RELAY_ROWS,
+        )
+        oldest_seconds.set(rows[0]["age"] if rows else 0)
+        if not rows:
+            return False
+        results = await self._producer.send_all([_message(row) for row in rows])
+        outcomes = list(zip(rows, results, strict=True))
+        await self._forget([row["id"] for row, result in outcomes if result is None])
+        for row, result in outcomes:
+            if isinstance(result, MessageSizeTooLargeError):
+                await self._refuse(row["id"], type(result).__name__)
+        failed = next((r for r in results if isinstance(r, KafkaError)), None)
+        if failed is not None and not isinstance(failed, MessageSizeTooLargeError):
+            raise failed
+        return len(rows) == RELAY_ROWS
+
+    async def _forget(self, ids: Sequence[int]) -> None:
+        await self._connection.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", ids)
+        published.inc(len(ids))
+
+    async def _refuse(self, row_id: int, reason: str) -> None:
+        await self._connection.execute("UPDATE outbox SET refused = $2 WHERE id = $1", row_id, reason)
+        refused.inc()
+        log.error("event_refused_by_broker", outbox_id=row_id, reason=reason)
+
+    async def _release(self) -> None:
+        """Close the session, and with it every lock it holds."""
+        connection, self._connection, self._held = self._connection, None, []
+        if connection is not None:
+            connection.terminate()
+            await self._pool.release(connection)
+
+
+def _message(row: Any) -> Message:
+    headers = [("content-type", CONTENT_TYPE.encode())]
+    if row["traceparent"]:
+        headers.append(("traceparent", row["traceparent"].encode()))
+    return Message(row["topic"], row["key"], row["body"], tuple(headers))

@@ -1,0 +1,11 @@
+"""Named SQL: every query lives in a ``queries.sql`` under ``-- name:``, never in Python."""
+
+from pathlib import Path
+from typing import Any
+
+import aiosql
+
+
+def load_queries(path: Path) -> Any:
+    """Return the named queries of ``path`` as coroutines (``$`` a value, ``^`` a row, ``!`` a command; none: rows)."""
+    return aiosql.from_path(path, "asyncpg", mandatory_parameters=False)
