@@ -24,7 +24,7 @@ _TRANSIENT = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
-    asyncpg.SystemError,
+    asyncpg.PostgresSystemError,
 )
 
 

@@ -234,7 +234,7 @@ def decode_json(raw: Mapping[str, Any]) -> Event[Any]:
     """
     name = raw.get("type")
     model = MODELS.get(name) if isinstance(name, str) else None
-    if model is None:
+    if model is None or not isinstance(name, str):
         raise Undecodable("unknown_type", "type", "not a type of this contract")
     try:
         event = model.model_validate(raw)

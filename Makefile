@@ -1,0 +1,42 @@
+# Nothing is asked of the machine but git, make and Python >= 3.11.
+PYTHON ?= python3
+BIN := .venv/bin
+WITHOUT ?=
+
+.PHONY: setup run smoke test check bench lock format
+.DEFAULT_GOAL := check
+
+setup: .venv/installed
+
+.venv/installed: requirements/dev.txt requirements/uv.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip sync -q --no-build --python $(BIN)/python requirements/dev.txt
+	@touch $@
+
+run: setup
+	@$(BIN)/python -m deploy.local run
+
+smoke: setup
+	@$(BIN)/python -m deploy.local smoke $(if $(WITHOUT),--without $(WITHOUT))
+
+test: setup
+	$(BIN)/pytest -q
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+bench: setup
+	@$(BIN)/python -m tests.bench
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: setup
+	for name in run local dev uv; do $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --python-version 3.11 requirements/$$name.in -o requirements/$$name.txt; done
