@@ -1,0 +1,1 @@
+"""Response and action clocks for every ticket: warnings, breaches and why."""

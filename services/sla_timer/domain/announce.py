@@ -1,0 +1,157 @@
+"""What to tell the world about a clock, given what it has been told before.
+
+Everything ever announced is a milestone row; the difference between the rows and the truth is what is announced now.
+A verdict that is no longer true is revised, never silently flipped. Warnings and the breach of a clock that still runs
+are not announced here but planned: only the ticker, which honours the ingest hold, lets time speak.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from services.sla_timer.domain.clock import Clock, How
+
+
+class Kind(StrEnum):
+    """The kinds of milestones, named after the types on ``sla.v1``."""
+
+    STARTED = "started"
+    WARNING = "warning"
+    BREACHED = "breached"
+    MET = "met"
+    CLOSED_LATE = "closed_late"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    RESCHEDULED = "rescheduled"
+    CANCELLED = "cancelled"
+    REVISED = "revised"
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """One entry of a clock's story. ``n`` counts within (kind, threshold); unannounced ones are only recorded."""
+
+    kind: Kind
+    n: int
+    at_us: int
+    threshold: str = ""
+    announced: bool = True
+    cause: str = ""
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What has been recorded of a clock: its milestones in order, and the deadline last told."""
+
+    milestones: Sequence[Milestone] = field(default=())
+    due_us: int | None = None
+
+    def count(self, kind: Kind, threshold: str = "") -> int:
+        """Return how many milestones of one kind and threshold there are."""
+        return sum(m.kind is kind and m.threshold == threshold for m in self.milestones)
+
+    @property
+    def verdict(self) -> str:
+        """Return the verdict last announced: open, breached, met, closed_late or cancelled."""
+        for milestone in reversed(self.milestones):
+            match milestone.kind:
+                case Kind.REVISED:
+                    return milestone.after
+                case Kind.BREACHED | Kind.MET | Kind.CLOSED_LATE | Kind.CANCELLED:
+                    return milestone.kind.value
+                case _:
+                    continue
+        return "open"
+
+
+def truth(clock: Clock, told: Told, now_us: int) -> str:
+    """Return the verdict that the journal supports; for a clock that runs past its deadline, what the ticker has said."""
+    if clock.end is not None:
+        if clock.breached_us is None:
+            return "met" if clock.end.how is How.FULFILLED else "cancelled"
+        return "closed_late" if clock.end.how is How.FULFILLED else "cancelled"
+    deadline = clock.deadline_us
+    return "breached" if told.verdict == "breached" and deadline is not None and deadline <= now_us else "open"
+
+
+def announce(clock: Clock, told: Told, now_us: int) -> tuple[Milestone, ...]:
+    """Return the milestones that are new, in the order in which they happened."""
+    new: list[Milestone] = []
+    if not told.count(Kind.STARTED):
+        new.append(Milestone(Kind.STARTED, 1, clock.start_us))
+    new += _pauses(clock, told)
+    new += _verdict(clock, told, truth(clock, told, now_us), now_us)
+    moved = clock.deadline_us
+    if not new and clock.end is None and told.due_us != moved and moved is not None:
+        n = told.count(Kind.RESCHEDULED) + 1
+        new.append(Milestone(Kind.RESCHEDULED, n, now_us, cause="journal"))
+    return tuple(new)
+
+
+def _pauses(clock: Clock, told: Told) -> Iterator[Milestone]:
+    """Each pause that began while the clock was open and unbreached, and each end of one that gave the deadline back."""
+    deadline = clock.deadline_us
+    effective = [p for p in clock.pauses if deadline is None or p.start_us < deadline]
+    for n, pause in enumerate(effective, start=1):
+        if n > told.count(Kind.PAUSED):
+            yield Milestone(Kind.PAUSED, n, pause.start_us, cause=",".join(pause.reasons))
+        ended = pause.end_us is not None and (clock.end is None or pause.end_us < clock.end.at_us)
+        if ended and pause.end_us is not None and n > told.count(Kind.RESUMED):
+            yield Milestone(Kind.RESUMED, n, pause.end_us)
+
+
+def _verdict(clock: Clock, told: Told, true: str, now_us: int) -> Iterator[Milestone]:
+    before = told.verdict
+    if before == true:
+        return
+    if before not in ("open", "breached") or (before == "breached" and clock.breached_us is None):
+        n = told.count(Kind.REVISED) + 1
+        yield Milestone(Kind.REVISED, n, now_us, cause="late_event", before=before, after=true)
+        return
+    if clock.end is None:
+        return
+    yield from _overtaken(clock, told)
+    if clock.breached_us is not None and before == "open":
+        yield Milestone(Kind.BREACHED, told.count(Kind.BREACHED) + 1, clock.breached_us)
+    kind = Kind(true)
+    yield Milestone(kind, told.count(kind) + 1, clock.end.at_us, cause=clock.end.cause)
+
+
+def _overtaken(clock: Clock, told: Told) -> Iterator[Milestone]:
+    """Warnings that came due before the end and were never told: recorded, since a later word overtook them."""
+    for warning in clock.target.warnings:
+        at_us = clock.reaches(warning.consumed_us)
+        passed = at_us is not None and clock.end is not None and at_us < clock.end.at_us
+        if passed and at_us is not None and not told.count(Kind.WARNING, warning.label):
+            yield Milestone(Kind.WARNING, 1, at_us, warning.label, announced=False)
+
+
+def schedule(clock: Clock, told: Told, new: Sequence[Milestone]) -> tuple[Milestone, ...]:
+    """Return the warnings and the breach still to come of a clock that runs, as if nothing more happened, in order.
+
+    Instants may lie in the past: then they are overdue, and the ticker fires them once it may.
+    """
+    known = Told((*told.milestones, *new))
+    if clock.end is not None or known.verdict == "breached":
+        return ()
+    ahead = [
+        Milestone(Kind.WARNING, 1, at_us, warning.label)
+        for warning in clock.target.warnings
+        if not known.count(Kind.WARNING, warning.label) and (at_us := clock.reaches(warning.consumed_us)) is not None
+    ]
+    deadline = clock.deadline_us
+    if deadline is not None:
+        ahead.append(Milestone(Kind.BREACHED, known.count(Kind.BREACHED) + 1, deadline))
+    return tuple(sorted(ahead, key=lambda m: (m.at_us, m.kind is Kind.BREACHED)))
+
+
+def fire(ahead: Sequence[Milestone], now_us: int) -> tuple[tuple[Milestone, ...], tuple[Milestone, ...]]:
+    """Split a schedule at ``now_us`` into (due, still ahead). A warning overtaken by a later one or the breach is silent."""
+    due = [m for m in ahead if m.at_us <= now_us]
+    told = tuple(
+        m if i == len(due) - 1 else Milestone(m.kind, m.n, m.at_us, m.threshold, announced=False)
+        for i, m in enumerate(due)
+    )
+    return told, tuple(m for m in ahead if m.at_us > now_us)

@@ -1,0 +1,17 @@
+"""The catalog of services, its calendars and units, and the arithmetic of open time."""
+
+from shared.catalog.calendar import Calendar, OutOfRange
+from shared.catalog.catalog import Catalog, Catalogs, Target, Warning  # noqa: A004  # the field's own word
+from shared.catalog.load import CatalogError, load, load_directory
+
+__all__ = [
+    "Calendar",
+    "Catalog",
+    "CatalogError",
+    "Catalogs",
+    "OutOfRange",
+    "Target",
+    "Warning",
+    "load",
+    "load_directory",
+]
