@@ -1,0 +1,17 @@
+"""Metrics of sla_timer; every label value exists from the start."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from services.sla_timer.domain.announce import Kind
+
+lateness = Histogram(
+    "prazo_sla_lateness_seconds",
+    "From the instant a warning or breach was due to its record.",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60),
+)
+milestones = Counter("prazo_sla_milestones_total", "Milestones recorded, by kind.", ["kind"])
+for _kind in Kind:
+    milestones.labels(_kind.value)
+oldest_due_seconds = Gauge("prazo_sla_oldest_due_seconds", "Age of the oldest clock that is due and has not fired.")
+ingest_lag_seconds = Gauge("prazo_sla_ingest_lag_seconds", "Age of the oldest record that may be unread.")
+hold_active = Gauge("prazo_sla_hold_active", "1 while firing is held because knowledge is stale.")

@@ -1,0 +1,98 @@
+-- name: database_now$
+-- The one clock of all replicas.
+SELECT statement_timestamp();
+
+-- name: lock_tickets!
+-- Create the rows that are missing; their order is sorted by the caller against deadlocks.
+INSERT INTO ticket (ticket_id) SELECT unnest(:ticket_ids::text[]) ON CONFLICT DO NOTHING;
+
+-- name: hold_tickets
+-- Lock the tickets of a batch, in order; the ticket's row guards all its clocks.
+SELECT ticket_id, sequence, traceparent FROM ticket WHERE ticket_id = ANY(:ticket_ids::text[])
+ORDER BY ticket_id FOR UPDATE;
+
+-- name: known_events
+-- What the journal has of these tickets.
+SELECT ticket_id, source, event_id, received_at, content_hash, body FROM journal
+WHERE ticket_id = ANY(:ticket_ids::text[]);
+
+-- name: insert_journal!
+-- Append events; the caller has removed those that are known.
+INSERT INTO journal (ticket_id, source, event_id, type, received_at, content_hash, body)
+SELECT * FROM unnest(:ticket_ids::text[], :sources::text[], :event_ids::text[], :types::text[],
+                     :received::timestamptz[], :hashes::bytea[], :bodies::bytea[])
+ON CONFLICT DO NOTHING;
+
+-- name: known_milestones
+-- Everything recorded of these tickets' clocks, in the order of recording.
+SELECT ticket_id, metric, cycle, kind, threshold, n, occurred_at, announced, outcome FROM milestone
+WHERE ticket_id = ANY(:ticket_ids::text[]) ORDER BY position;
+
+-- name: known_clocks
+-- The deadline last told of each clock.
+SELECT ticket_id, metric, cycle, due_at FROM clock WHERE ticket_id = ANY(:ticket_ids::text[]);
+
+-- name: update_tickets!
+-- What events and reports show of each ticket, and how far its sequence has come.
+UPDATE ticket SET sequence = u.sequence, client_id = u.client_id, service = u.service, title = u.title,
+    priority = u.priority, summary = u.summary, catalog = u.catalog, traceparent = u.traceparent
+FROM unnest(:ticket_ids::text[], :sequences::bigint[], :client_ids::text[], :services::text[], :titles::text[],
+            :priorities::text[], :summaries::bytea[], :catalogs::text[], :traceparents::text[])
+    AS u (ticket_id, sequence, client_id, service, title, priority, summary, catalog, traceparent)
+WHERE ticket.ticket_id = u.ticket_id;
+
+-- name: upsert_clocks!
+-- The clocks as the journal has them now; a new version re-plans what the ticker would have fired.
+INSERT INTO clock (ticket_id, metric, cycle, state, verdict, due_at, fire_at, basis)
+SELECT * FROM unnest(:ticket_ids::text[], :metrics::text[], :cycles::int[], :states::text[], :verdicts::text[],
+                     :due::timestamptz[], :fire::timestamptz[], :bases::bytea[])
+ON CONFLICT (ticket_id, metric, cycle) DO UPDATE SET version = clock.version + 1, state = excluded.state,
+    verdict = excluded.verdict, due_at = excluded.due_at, fire_at = excluded.fire_at, basis = excluded.basis;
+
+-- name: insert_milestones!
+-- Exactly once, by the primary key: a conflict is a defect and fails the transaction.
+INSERT INTO milestone (ticket_id, metric, cycle, kind, threshold, n, occurred_at, recorded_at, announced, outcome)
+SELECT u.ticket_id, u.metric, u.cycle, u.kind, u.threshold, u.n, u.occurred_at, :recorded_at::timestamptz,
+       u.announced, u.outcome
+FROM unnest(:ticket_ids::text[], :metrics::text[], :cycles::int[], :kinds::text[], :thresholds::text[], :ns::int[],
+            :occurred::timestamptz[], :announced::boolean[], :outcomes::text[])
+    WITH ORDINALITY AS u (ticket_id, metric, cycle, kind, threshold, n, occurred_at, announced, outcome, i)
+ORDER BY u.i;
+
+-- name: claim_due
+-- What is due by the database's clock, oldest first, bounded below so that dead index entries cost nothing.
+-- Locks clock and ticket without ever waiting, so a claim is whole or is left to the next poll.
+SELECT c.ticket_id, c.metric, c.cycle, c.basis, t.sequence, t.client_id, t.summary, t.catalog, t.traceparent,
+       statement_timestamp() AS now
+FROM clock c JOIN ticket t USING (ticket_id)
+WHERE c.fire_at > :watermark::timestamptz AND c.fire_at <= statement_timestamp()
+ORDER BY c.fire_at LIMIT :at_most::int
+FOR UPDATE OF c, t SKIP LOCKED;
+
+-- name: move_clocks!
+-- Move fired clocks along their schedule.
+UPDATE clock SET version = version + 1, verdict = u.verdict, fire_at = u.fire_at, basis = u.basis
+FROM unnest(:ticket_ids::text[], :metrics::text[], :cycles::int[], :verdicts::text[], :fire::timestamptz[],
+            :bases::bytea[]) AS u (ticket_id, metric, cycle, verdict, fire_at, basis)
+WHERE (clock.ticket_id, clock.metric, clock.cycle) = (u.ticket_id, u.metric, u.cycle);
+
+-- name: move_sequences!
+-- How far each fired ticket's sequence has come.
+UPDATE ticket SET sequence = u.sequence FROM unnest(:ticket_ids::text[], :sequences::bigint[])
+    AS u (ticket_id, sequence) WHERE ticket.ticket_id = u.ticket_id;
+
+-- name: oldest_due_seconds$
+-- Age of the oldest clock that is due and has not fired; 0 when there is none.
+SELECT coalesce(extract(epoch FROM statement_timestamp() - min(fire_at)), 0)::float8 FROM clock
+WHERE fire_at <= statement_timestamp();
+
+-- name: save_progress!
+-- Remember until when each partition is known to have been read; never backwards.
+INSERT INTO ingest_progress (topic, partition, caught_up_at)
+SELECT :topic, p, at FROM unnest(:partitions::int[], :caught_up::timestamptz[]) AS u (p, at)
+ON CONFLICT (topic, partition) DO UPDATE
+SET caught_up_at = greatest(ingest_progress.caught_up_at, excluded.caught_up_at);
+
+-- name: saved_progress$
+-- The least advanced partition's instant before this process began; null at the very first start.
+SELECT min(caught_up_at) FROM ingest_progress WHERE topic = :topic;
