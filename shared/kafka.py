@@ -150,6 +150,7 @@ class Consumer:
 
     broker: KafkaBroker
     topic: str
+    group: str
     subscriber: Any
     turned_at: float = field(default=0.0)
 
@@ -187,7 +188,7 @@ def subscribe(broker: KafkaBroker, producer: Producer, group: str, topic: str, h
         max_poll_interval_ms=24 * 3_600_000,  # a handler that waits for its database keeps its place
         isolation_level="read_committed",
     )
-    consumer = Consumer(broker, topic, subscriber)
+    consumer = Consumer(broker, topic, group, subscriber)
 
     @subscriber
     async def on_batch(records: Any) -> None:

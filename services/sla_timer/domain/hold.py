@@ -5,7 +5,10 @@ read. Source: the semantics' row "Firing and ingest", edge case 43. Instants are
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+_OBSERVATIONS = 4096  # per partition; of a longer backlog the oldest observations are forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,53 +22,50 @@ class Limits:
 
 @dataclass(slots=True)
 class Hold:
-    """Feeds on observations; ``lag_when_free`` answers whether clocks may fire."""
+    """Feeds on observations of the broker; answers whether clocks may fire. One missed answer is no outage."""
 
     limits: Limits
     outage_before_start: bool = False
     _seen: dict[int, deque[tuple[float, int]]] = field(default_factory=dict)
     _caught_up: dict[int, float] = field(default_factory=dict)
-    _answering_since: float | None = None
+    _last_ok: float | None = None
+    _answering_since: float = 0.0
+    _outage: bool = False
     _free_from: float | None = None
 
-    def observe(self, now: float, committed: dict[int, int], ends: dict[int, int]) -> None:
-        """Take the committed and end offsets of every partition, both read after ``now``."""
-        was_behind = self._answering_since is None or self.lag(now) > self.limits.lag
-        first = not self._caught_up
-        if self._answering_since is None:
-            self._answering_since = now
+    def observe(self, now: float, committed: Mapping[int, int], ends: Mapping[int, int]) -> None:
+        """Take the end offsets of every partition, read at or after ``now``, and the committed ones, read before them."""
+        if self._last_ok is None or now - self._last_ok > self.limits.lag:
+            self._outage = self.outage_before_start if self._last_ok is None else True
+            self._answering_since, self._free_from = now, None
+        self._last_ok = now
         for partition, end in ends.items():
-            seen = self._seen.setdefault(partition, deque())
-            if not seen or seen[-1][1] != end:
-                seen.append((now, end))
-            elif len(seen) == 1:
-                seen[0] = (seen[0][0], end)
-            read_upto = committed.get(partition, 0)
-            while seen and seen[0][1] <= read_upto:
-                self._caught_up[partition] = seen.popleft()[0]
-            if not seen or read_upto >= end:
-                self._caught_up[partition] = now
-        if was_behind and self.lag(now) <= self.limits.lag:
-            outage = self.outage_before_start if first or self._free_from is None else True
-            self._free_from = now + (self.limits.settle if outage else 0.0)
+            self._note(now, partition, end, committed.get(partition, 0))
+        if self.lag(now) > self.limits.lag:
+            self._free_from = None
+        elif self._free_from is None:
+            self._free_from = now + (self.limits.settle if self._outage else 0.0)
+            self._outage = False
 
-    def failed(self) -> None:
-        """Note that broker or database did not answer: the limit counts from when both answer again."""
-        self._answering_since = None
+    def _note(self, now: float, partition: int, end: int, read_upto: int) -> None:
+        seen = self._seen.setdefault(partition, deque(maxlen=_OBSERVATIONS))
+        seen.append((now, end))
+        while seen and seen[0][1] <= read_upto:
+            self._caught_up[partition] = seen.popleft()[0]
 
     def lag(self, now: float) -> float:
         """Return the age in seconds of the oldest record that may be unread; infinite before the first catch-up."""
-        if not self._caught_up or len(self._caught_up) < len(self._seen):
+        if not self._seen or len(self._caught_up) < len(self._seen):
             return float("inf")
         return now - min(self._caught_up.values())
 
-    def caught_up(self) -> dict[int, float]:
+    def caught_up(self) -> Mapping[int, float]:
         """Return until when each partition is known to have been read."""
         return dict(self._caught_up)
 
     def may_fire(self, now: float) -> bool:
-        """Tell whether clocks may fire at ``now``."""
-        if self._answering_since is None:
+        """Tell whether clocks may fire at ``now``: the broker answers, and ingest has caught up or the limit is over."""
+        if self._last_ok is None or now - self._last_ok > self.limits.lag:
             return False
         if now - self._answering_since >= self.limits.limit:
             return True

@@ -1,0 +1,27 @@
+"""Wiring of sla_timer."""
+
+from functools import partial
+
+from services.sla_timer.domain.hold import Hold, Limits
+from services.sla_timer.handlers import Timer, ingest
+from services.sla_timer.settings import Settings
+from services.sla_timer.ticker import POLL_SECONDS, WATCH_SECONDS, Ticker, Watch
+from shared.catalog import load_directory
+from shared.service import App, Kit, Loop
+
+TICKETS = "tickets.v1"
+SLA = "sla.v1"
+
+
+def build(settings: Settings, kit: Kit) -> App:
+    """Wire ingest, watch and ticker. Raises ``CatalogError`` with every error of the catalog."""
+    catalogs = load_directory(settings.config_dir / "catalog")
+    timer = Timer(kit.pool, catalogs, f"{settings.topic_prefix}{SLA}")
+    hold = Hold(Limits(settings.hold_lag_seconds, settings.hold_limit_seconds, settings.settle_seconds))
+    consumer = kit.subscribe(TICKETS, partial(ingest, timer))
+    watch = Watch(timer, hold, settings.kafka, consumer.topic, consumer.group)
+    ticker = Ticker(timer, hold)
+    return App(
+        loops=[Loop("watch", watch.turn, WATCH_SECONDS), Loop("ticker", ticker.turn, POLL_SECONDS)],
+        resources=[watch],
+    )

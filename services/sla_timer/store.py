@@ -1,0 +1,255 @@
+"""All SQL of sla_timer; speaks domain objects, never rows."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from services.sla_timer.domain.announce import Kind, Milestone, Told
+from services.sla_timer.domain.clock import Clock, Paused, Running
+from services.sla_timer.domain.pauses import Pause
+from shared.catalog import Catalogs
+from shared.clock import from_us, to_us
+from shared.events import TicketSummary
+from shared.sql import load_queries
+
+queries = load_queries(Path(__file__).parent / "queries.sql")
+
+Key = tuple[str, str, int]
+"""(ticket_id, metric, cycle)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event as the journal keeps it; ``body`` is the original JSON."""
+
+    ticket_id: str
+    source: str
+    event_id: str
+    type: str
+    received_at: datetime
+    content_hash: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A clock with its verdict as told, and what time will say of it."""
+
+    ticket_id: str
+    clock: Clock
+    verdict: str
+    ahead: tuple[Milestone, ...]
+
+    @property
+    def key(self) -> Key:
+        """Return what names the clock."""
+        return self.ticket_id, self.clock.metric, self.clock.cycle
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRow:
+    """What is kept of a ticket beside its journal."""
+
+    ticket_id: str
+    sequence: int
+    client_id: str | None = None
+    summary: TicketSummary | None = None
+    catalog: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(slots=True)
+class Before:
+    """What the database knew of the tickets of a batch."""
+
+    tickets: dict[str, TicketRow] = field(default_factory=dict)
+    entries: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    told: dict[Key, Told] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A claimed clock with its ticket; ``now`` is the database's clock at the claim."""
+
+    ticket: TicketRow
+    planned: Planned
+    now: datetime
+
+
+async def load_and_lock(connection: Any, ticket_ids: Sequence[str]) -> Before:
+    """Lock the tickets (in order, against deadlocks) and return everything known of them."""
+    ids = sorted(set(ticket_ids))
+    await queries.lock_tickets(connection, ticket_ids=ids)
+    before = Before()
+    async for row in queries.hold_tickets(connection, ticket_ids=ids):
+        before.tickets[row["ticket_id"]] = TicketRow(row["ticket_id"], row["sequence"], traceparent=row["traceparent"])
+    async for row in queries.known_events(connection, ticket_ids=ids):
+        before.entries[row["ticket_id"]].append(_entry(row))
+    milestones: dict[Key, list[Milestone]] = defaultdict(list)
+    async for row in queries.known_milestones(connection, ticket_ids=ids):
+        milestones[row["ticket_id"], row["metric"], row["cycle"]].append(_milestone(row))
+    async for row in queries.known_clocks(connection, ticket_ids=ids):
+        key = row["ticket_id"], row["metric"], row["cycle"]
+        due_us = None if row["due_at"] is None else to_us(row["due_at"])
+        before.told[key] = Told(tuple(milestones[key]), due_us)
+    return before
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        row["ticket_id"], row["source"], row["event_id"], "", row["received_at"], row["content_hash"], row["body"]
+    )
+
+
+def _milestone(row: Any) -> Milestone:
+    return Milestone(
+        Kind(row["kind"]),
+        row["n"],
+        to_us(row["occurred_at"]),
+        row["threshold"],
+        announced=row["announced"],
+        after=row["outcome"],
+    )
+
+
+async def append_journal(connection: Any, entries: Sequence[Entry]) -> None:
+    """Append new events."""
+    await queries.insert_journal(
+        connection,
+        ticket_ids=[e.ticket_id for e in entries],
+        sources=[e.source for e in entries],
+        event_ids=[e.event_id for e in entries],
+        types=[e.type for e in entries],
+        received=[e.received_at for e in entries],
+        hashes=[e.content_hash for e in entries],
+        bodies=[e.body for e in entries],
+    )
+
+
+async def save_tickets(connection: Any, tickets: Sequence[TicketRow]) -> None:
+    """Save what events and reports show of each ticket."""
+    shown = [t.summary for t in tickets]
+    await queries.update_tickets(
+        connection,
+        ticket_ids=[t.ticket_id for t in tickets],
+        sequences=[t.sequence for t in tickets],
+        client_ids=[_text(t.client_id) for t in tickets],
+        services=[_text(None if s is None else s.service) for s in shown],
+        titles=[_text(None if s is None else s.title) for s in shown],
+        priorities=[_text(None if s is None else s.priority) for s in shown],
+        summaries=[None if s is None else s.model_dump_json().encode() for s in shown],
+        catalogs=[t.catalog for t in tickets],
+        traceparents=[t.traceparent for t in tickets],
+    )
+
+
+def _text(value: str | None) -> str | None:
+    """PostgreSQL's text cannot hold NUL; reports show U+FFFD for it, the journal keeps the original."""
+    return None if value is None else value.replace("\0", "\ufffd")
+
+
+async def save_clocks(connection: Any, clocks: Sequence[Planned]) -> None:
+    """Save clocks as the journal has them now."""
+    await queries.upsert_clocks(
+        connection,
+        **_keys([p.key for p in clocks]),
+        states=[_state(p.clock) for p in clocks],
+        verdicts=[p.verdict for p in clocks],
+        due=[_instant(p.clock.deadline_us) for p in clocks],
+        fire=[_fire_at(p) for p in clocks],
+        bases=[_basis(p) for p in clocks],
+    )
+
+
+async def record_milestones(connection: Any, now: datetime, rows: Sequence[tuple[Key, Milestone]]) -> None:
+    """Record milestones exactly once, in this order."""
+    await queries.insert_milestones(
+        connection,
+        recorded_at=now,
+        **_keys([key for key, _ in rows]),
+        kinds=[m.kind.value for _, m in rows],
+        thresholds=[m.threshold for _, m in rows],
+        ns=[m.n for _, m in rows],
+        occurred=[from_us(m.at_us) for _, m in rows],
+        announced=[m.announced for _, m in rows],
+        outcomes=[m.after for _, m in rows],
+    )
+
+
+async def claim_due(connection: Any, catalogs: Catalogs, watermark: datetime, at_most: int) -> list[Due]:
+    """Claim clocks that are due after ``watermark``, oldest first, without waiting for anybody."""
+    return [_due(row, catalogs) async for row in queries.claim_due(connection, watermark=watermark, at_most=at_most)]
+
+
+async def move_clocks(connection: Any, clocks: Sequence[Planned], sequences: Mapping[str, int]) -> None:
+    """Move fired clocks along their schedule."""
+    await queries.move_clocks(
+        connection,
+        **_keys([p.key for p in clocks]),
+        verdicts=[p.verdict for p in clocks],
+        fire=[_fire_at(p) for p in clocks],
+        bases=[_basis(p) for p in clocks],
+    )
+    await queries.move_sequences(connection, ticket_ids=list(sequences), sequences=list(sequences.values()))
+
+
+def _keys(keys: Sequence[Key]) -> dict[str, list[Any]]:
+    return {
+        "ticket_ids": [k[0] for k in keys],
+        "metrics": [k[1] for k in keys],
+        "cycles": [k[2] for k in keys],
+    }
+
+
+def _state(clock: Clock) -> str:
+    match clock.state():
+        case Running():
+            return "running"
+        case Paused():
+            return "paused"
+        case _:
+            return "done"
+
+
+def _instant(at_us: int | None) -> datetime | None:
+    return None if at_us is None else from_us(at_us)
+
+
+def _fire_at(planned: Planned) -> datetime | None:
+    return from_us(planned.ahead[0].at_us) if planned.ahead else None
+
+
+def _basis(planned: Planned) -> bytes:
+    clock = planned.clock
+    return orjson.dumps(
+        {
+            "start": clock.start_us,
+            "service": clock.target.service,
+            "priority": clock.target.priority,
+            "pauses": [[p.start_us, p.end_us, p.reasons] for p in clock.pauses],
+            "ahead": [[m.kind.value, m.n, m.at_us, m.threshold] for m in planned.ahead],
+        }
+    )
+
+
+def _due(row: Any, catalogs: Catalogs) -> Due:
+    basis = orjson.loads(row["basis"])
+    catalog = catalogs.version(row["catalog"]) or catalogs.for_start(basis["start"])
+    target = catalog.target(basis["service"], basis["priority"], row["metric"])
+    pauses = tuple(Pause(start, end, tuple(reasons)) for start, end, reasons in basis["pauses"])
+    clock = Clock(row["metric"], row["cycle"], basis["start"], target, pauses, None)
+    ahead = tuple(Milestone(Kind(kind), n, at_us, threshold) for kind, n, at_us, threshold in basis["ahead"])
+    ticket = TicketRow(
+        row["ticket_id"],
+        row["sequence"],
+        row["client_id"],
+        TicketSummary.model_validate_json(row["summary"]),
+        row["catalog"],
+        row["traceparent"],
+    )
+    return Due(ticket, Planned(row["ticket_id"], clock, "open", ahead), row["now"])

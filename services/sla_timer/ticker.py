@@ -1,0 +1,128 @@
+"""Time's way in: two loops. ``Watch`` feeds the ingest hold; ``Ticker`` fires what is due while the hold allows it."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from services.sla_timer import metrics, store
+from services.sla_timer.domain.hold import Hold
+from services.sla_timer.handlers import FIRED_AT_ONCE, Timer, fire_due
+from shared import clock
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 0.05
+WATCH_SECONDS = 0.25
+SWEEP_SECONDS = 1.0
+_CALL_SECONDS = 2.0
+_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
+_BEHIND_NOW = timedelta(seconds=5)
+
+
+class Watch:
+    """Reads end offsets and the group's committed offsets; records until when each partition is known to be read."""
+
+    def __init__(self, timer: Timer, hold: Hold, bootstrap: str, topic: str, group: str) -> None:
+        self._timer, self._hold, self._topic, self._group = timer, hold, topic, group
+        self._bootstrap = bootstrap
+        self._admin: Any = None
+        self._consumer: Any = None
+        self._began = False
+        self._saved_at = 0.0
+
+    async def __aenter__(self) -> "Watch":
+        """Connect on the first turn."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self._close()
+
+    async def turn(self) -> bool:
+        """Make one observation."""
+        await self._begin()
+        try:
+            async with asyncio.timeout(_CALL_SECONDS):
+                now = asyncio.get_running_loop().time()
+                committed, ends = await self._offsets()
+        except BaseException:
+            await self._close()
+            raise
+        self._hold.observe(now, committed, ends)
+        lag = self._hold.lag(now)
+        metrics.ingest_lag_seconds.set(lag)
+        metrics.hold_active.set(not self._hold.may_fire(now))
+        if now - self._saved_at >= 1:
+            await self._save(now)
+        return False
+
+    async def _begin(self) -> None:
+        """Learn from the database whether everything had been away before this process began."""
+        if not self._began:
+            before = await store.queries.saved_progress(self._timer.pool, topic=self._topic)
+            away = before is not None and clock.now() - before > timedelta(seconds=10)
+            self._hold.outage_before_start = away
+            self._began = True
+
+    async def _offsets(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
+        if self._admin is None:
+            admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=2000)
+            consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, request_timeout_ms=2000)
+            self._admin, self._consumer = admin, consumer
+            await admin.start()
+            await consumer.start()
+        described = await self._admin.describe_topics([self._topic])
+        partitions = [TopicPartition(self._topic, p["partition"]) for p in described[0]["partitions"]]
+        stored = await self._admin.list_consumer_group_offsets(self._group, partitions=partitions)
+        ends = await self._consumer.end_offsets(partitions)
+        committed = {tp.partition: max(meta.offset, 0) for tp, meta in stored.items()}
+        return committed, {tp.partition: offset for tp, offset in ends.items()}
+
+    async def _save(self, now: float) -> None:
+        caught_up = self._hold.caught_up()
+        wall = clock.now()
+        await store.queries.save_progress(
+            self._timer.pool,
+            topic=self._topic,
+            partitions=list(caught_up),
+            caught_up=[wall - timedelta(seconds=now - at) for at in caught_up.values()],
+        )
+        self._saved_at = now
+
+    async def _close(self) -> None:
+        admin, consumer, self._admin, self._consumer = self._admin, self._consumer, None, None
+        for client, close in ((admin, "close"), (consumer, "stop")):
+            if client is not None:
+                try:
+                    await asyncio.wait_for(getattr(client, close)(), _CALL_SECONDS)
+                except (OSError, TimeoutError) as error:
+                    log.warning("watch_not_closed", error=type(error).__name__)
+
+
+class Ticker:
+    """Fires what is due: every poll what came due just now, every second a full sweep."""
+
+    def __init__(self, timer: Timer, hold: Hold) -> None:
+        self._timer, self._hold = timer, hold
+        self._swept_at = 0.0
+
+    async def turn(self) -> bool:
+        """Fire one batch; True when there may be more."""
+        now = asyncio.get_running_loop().time()
+        if not self._hold.may_fire(now):
+            return False
+        sweeping = now - self._swept_at >= SWEEP_SECONDS
+        watermark = _BEFORE_ALL if sweeping else clock.now() - _BEHIND_NOW
+        lag = self._hold.lag(now)
+        stale = lag if lag > self._hold.limits.lag else None
+        fired = await fire_due(self._timer, watermark, stale)
+        more = fired == FIRED_AT_ONCE
+        if sweeping and not more:
+            self._swept_at = now
+            metrics.oldest_due_seconds.set(await store.queries.oldest_due_seconds(self._timer.pool))
+        return more
