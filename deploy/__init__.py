@@ -1,0 +1,1 @@
+"""How Prazo is run: the stack without Docker, topics, configuration."""

