@@ -125,6 +125,7 @@ async def run(name: str, schema: str, settings: ServiceSettings, build: Build) -
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         pool = create_pool(settings.database_url, schema)
+        await pool  # prepares it; the first use connects
         stack.push_async_callback(_close_pool, pool)
         producer = await stack.enter_async_context(Producer(settings.kafka))
         kit = Kit(name, settings, pool, producer, KafkaBroker(settings.kafka, logger=None))
