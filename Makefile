@@ -1,9 +1,8 @@
 # Nothing is asked of the machine but git, make and Python >= 3.11.
 PYTHON ?= python3
 BIN := .venv/bin
-WITHOUT ?=
 
-.PHONY: setup run smoke test check bench lock format
+.PHONY: setup test check lock format
 .DEFAULT_GOAL := check
 
 setup: .venv/installed
@@ -14,12 +13,6 @@ setup: .venv/installed
 	@$(BIN)/uv pip sync -q --no-build --python $(BIN)/python requirements/dev.txt
 	@touch $@
 
-run: setup
-	@$(BIN)/python -m deploy.local run
-
-smoke: setup
-	@$(BIN)/python -m deploy.local smoke $(if $(WITHOUT),--without $(WITHOUT))
-
 test: setup
 	$(BIN)/pytest -q
 
@@ -29,9 +22,6 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
-
-bench: setup
-	@$(BIN)/python -m tests.bench
 
 format: setup
 	$(BIN)/ruff format .
