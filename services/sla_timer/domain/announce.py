@@ -27,6 +27,9 @@ class Kind(StrEnum):
     REVISED = "revised"
 
 
+_VERDICTS = frozenset({Kind.BREACHED, Kind.MET, Kind.CLOSED_LATE, Kind.CANCELLED, Kind.REVISED})
+
+
 @dataclass(frozen=True, slots=True)
 class Milestone:
     """One entry of a clock's story. ``n`` counts within (kind, threshold); unannounced ones are only recorded."""
@@ -39,6 +42,7 @@ class Milestone:
     cause: str = ""
     before: str = ""
     after: str = ""
+    replaces: tuple[str, int] = ("", 0)  # of a revision: kind and n of the milestone that is no longer true
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +57,17 @@ class Told:
         return sum(m.kind is kind and m.threshold == threshold for m in self.milestones)
 
     @property
+    def judgement(self) -> Milestone | None:
+        """Return the last milestone that said a verdict."""
+        return next((m for m in reversed(self.milestones) if m.kind in _VERDICTS), None)
+
+    @property
     def verdict(self) -> str:
         """Return the verdict last announced: open, breached, met, closed_late or cancelled."""
-        for milestone in reversed(self.milestones):
-            match milestone.kind:
-                case Kind.REVISED:
-                    return milestone.after
-                case Kind.BREACHED | Kind.MET | Kind.CLOSED_LATE | Kind.CANCELLED:
-                    return milestone.kind.value
-                case _:
-                    continue
-        return "open"
+        last = self.judgement
+        if last is None:
+            return "open"
+        return last.after if last.kind is Kind.REVISED else last.kind.value
 
 
 def truth(clock: Clock, told: Told, now_us: int) -> str:
@@ -103,12 +107,14 @@ def _pauses(clock: Clock, told: Told) -> Iterator[Milestone]:
 
 
 def _verdict(clock: Clock, told: Told, true: str, now_us: int) -> Iterator[Milestone]:
-    before = told.verdict
+    before, last = told.verdict, told.judgement
     if before == true:
         return
-    if before not in ("open", "breached") or (before == "breached" and clock.breached_us is None):
-        n = told.count(Kind.REVISED) + 1
-        yield Milestone(Kind.REVISED, n, now_us, cause="late_event", before=before, after=true)
+    if last is not None and (
+        before not in ("open", "breached") or (before == "breached" and clock.breached_us is None)
+    ):
+        n, replaced = told.count(Kind.REVISED) + 1, (last.kind.value, last.n)
+        yield Milestone(Kind.REVISED, n, now_us, cause="late_event", before=before, after=true, replaces=replaced)
         return
     if clock.end is None:
         return

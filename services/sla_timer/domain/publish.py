@@ -91,8 +91,8 @@ def _data(telling: Telling, milestone: Milestone) -> Any:
         case Kind.CANCELLED:
             return SlaCancelled(**body, cause=milestone.cause)
         case Kind.REVISED:
-            kind = Kind(milestone.before)
-            replaced = event_id(telling.ticket_id, clock.metric, clock.cycle, kind.value, None, 1)
+            kind, n = milestone.replaces
+            replaced = event_id(telling.ticket_id, clock.metric, clock.cycle, kind, None, n)
             words = {"from": milestone.before, "to": milestone.after, "replaces": replaced, "cause": milestone.cause}
             return SlaRevised(**body, **words)
         case Kind.BREACHED:

@@ -140,7 +140,9 @@ def test_26_a_back_dated_answer_revises_an_announced_breach(tmp_path: Path) -> N
     assert told.verdict == "breached"
     answered = clocks(tmp_path, BEFORE, E("responded", "2026-03-05 09:59"))["response"]
     revised = announce(answered, told, us("2026-03-05 10:05"))
-    assert [(m.kind, m.before, m.after) for m in revised] == [(Kind.REVISED, "breached", "met")]
+    assert [(m.kind, m.before, m.after, m.replaces) for m in revised] == [
+        (Kind.REVISED, "breached", "met", ("breached", 1))
+    ]
 
 
 def test_the_schedule_is_every_warning_and_the_breach_as_if_nothing_more_happened(tmp_path: Path) -> None:

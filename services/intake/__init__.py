@@ -1,0 +1,1 @@
+"""Contacts become tickets; no contact is ever lost."""

@@ -1,0 +1,1 @@
+"""Pure: what a message says."""

@@ -1,0 +1,59 @@
+"""A raw message read for its ticket. Nothing raises: what cannot be read still opens a ticket, with a typed reason."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.utils import parseaddr
+
+TITLE_LENGTH = 120
+UNREADABLE = "Mensagem ilegível"
+_NO_SUBJECT = "(sem assunto)"
+_PREFIX = re.compile(r"^\s*(?:re|res|fw|fwd|enc)\s*:\s*", re.IGNORECASE)
+_MASKS = (
+    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
+    (re.compile(r"(?<!\w)[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}-\d{2}(?!\w)"), "[CNPJ]"),
+    (re.compile(r"(?<!\d)\d{3}\.\d{3}\.\d{3}-\d{2}(?!\d)"), "[CPF]"),
+    (re.compile(r"(?<!\d)\d{14}(?!\d)"), "[CNPJ]"),
+    (re.compile(r"(?<!\d)(?:\+?55[ -]?)?(?:\(\d{2}\) ?|\d{2}[ -])9?\d{4}[ -]?\d{4}(?!\d)"), "[telefone]"),
+    (re.compile(r"(?<!\d)\d{10,13}(?!\d)"), "[telefone]"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a ticket needs of a message; ``unreadable`` is the reason when nothing could be read."""
+
+    title: str
+    message_id: str
+    sender: str
+    unreadable: str | None = None
+
+
+def read(raw: bytes) -> Reading:
+    """Return the reading of ``raw``; never raises."""
+    try:
+        message = message_from_bytes(raw, policy=policy.default)
+        subject, message_id = str(message.get("Subject", "")), str(message.get("Message-ID", "")).strip()
+        sender = parseaddr(str(message.get("From", "")))[1].lower()
+    except Exception as error:  # noqa: BLE001  # the edge: the parser raises whatever a hostile header makes it raise
+        return Reading(UNREADABLE, "", "", type(error).__name__)
+    return Reading(title_of(subject), _plain(message_id)[:500], _plain(sender)[:320])
+
+
+def title_of(subject: str) -> str:
+    """Return a title of at most 120 characters without reply prefixes, addresses, phone numbers, CPF and CNPJ."""
+    text = _plain(subject)
+    while (shorter := _PREFIX.sub("", text)) != text:
+        text = shorter
+    for pattern, word in _MASKS:
+        text = pattern.sub(word, text)
+    return text[:TITLE_LENGTH].strip() or _NO_SUBJECT
+
+
+def _plain(text: str) -> str:
+    """Return ``text`` on one line without control characters and surrogates."""
+    kept = (
+        " " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in text if unicodedata.category(c) != "Cs"
+    )
+    return " ".join("".join(kept).split())

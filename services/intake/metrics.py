@@ -1,0 +1,9 @@
+"""Metrics of intake."""
+
+from prometheus_client import Counter
+
+stored = Counter("prazo_intake_messages_stored_total", "Messages that were stored and got 250.")
+deferred = Counter("prazo_intake_messages_deferred_total", "Messages answered with 451: the sender keeps them.")
+opened = Counter("prazo_intake_tickets_opened_total", "Tickets opened, by whether the message could be read.", ["read"])
+for _read in ("yes", "no"):
+    opened.labels(_read)

@@ -1,0 +1,28 @@
+-- name: store_message!
+-- Store a raw message once: a sender that repeats it after a crash of ours adds nothing.
+INSERT INTO message (mailbox, message_id, sha256, raw, received_at, traceparent)
+VALUES (:mailbox, :message_id, :sha256, :raw, :received_at, :traceparent) ON CONFLICT DO NOTHING;
+
+-- name: begin_attempts
+-- Count an attempt before reading, so that a message that kills the reader is known.
+UPDATE message SET attempts = attempts + 1
+WHERE id IN (SELECT id FROM message WHERE ticket_id IS NULL ORDER BY id LIMIT :at_most::int FOR UPDATE SKIP LOCKED)
+RETURNING id, attempts;
+
+-- name: claim_unread
+-- The messages to open tickets for, locked until the transaction ends.
+SELECT id, raw, received_at, traceparent, attempts FROM message
+WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL ORDER BY id FOR UPDATE SKIP LOCKED;
+
+-- name: next_protocol$
+-- The next number of the day-prefixed protocol.
+SELECT nextval('protocol');
+
+-- name: contact_ref$
+-- The opaque id of an address.
+INSERT INTO contact (address) VALUES (:address)
+ON CONFLICT (address) DO UPDATE SET address = excluded.address RETURNING contact_ref::text;
+
+-- name: assign_ticket!
+-- The message is read.
+UPDATE message SET ticket_id = :ticket_id WHERE id = :id::bigint;

@@ -1,0 +1,76 @@
+"""Mail by SMTP (RFC 5321): 250 only after the raw message is committed; a database that is away means 451, not loss."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+import structlog
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from services.intake import metrics, store
+from services.intake.domain.message import read
+from services.intake.settings import Settings
+from services.intake.store import Received
+from shared import clock
+from shared.observability import new_traceparent
+
+log = structlog.get_logger(__name__)
+
+_STORE_SECONDS = 10
+_IDLE_SECONDS = 120
+
+
+class _Handler:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", arrived: asyncio.Event) -> None:
+        self._pool, self._arrived = pool, arrived
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
+        """Store one copy per mailbox, then say 250."""
+        raw = envelope.content if isinstance(envelope.content, bytes) else b""
+        received_at, trace, message_id = clock.now(), new_traceparent(), read(raw).message_id
+        try:
+            async with asyncio.timeout(_STORE_SECONDS), self._pool.acquire() as connection, connection.transaction():
+                for mailbox in sorted({str(rcpt).lower().replace("\0", "") for rcpt in envelope.rcpt_tos}):
+                    message = Received(mailbox, message_id, raw, received_at, trace)
+                    await store.store_message(connection, message)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            metrics.deferred.inc()
+            log.warning("message_deferred", error=type(error).__name__)
+            return "451 4.3.0 The message could not be stored now, please try again"
+        metrics.stored.inc()
+        self._arrived.set()
+        return "250 2.0.0 Stored"
+
+
+class SmtpServer:
+    """The listening server, as a resource of the service."""
+
+    def __init__(self, settings: Settings, pool: "asyncpg.Pool[asyncpg.Record]", arrived: asyncio.Event) -> None:
+        self._settings = settings
+        self._handler = _Handler(pool, arrived)
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> "SmtpServer":
+        """Listen."""
+        s = self._settings
+        self._server = await asyncio.get_running_loop().create_server(self._protocol, s.smtp_host, s.smtp_port)
+        return self
+
+    def _protocol(self) -> Any:
+        limit = self._settings.smtp_size_limit_bytes
+        return SMTP(
+            self._handler,
+            data_size_limit=limit,
+            enable_SMTPUTF8=True,
+            hostname="prazo",
+            ident="Prazo",
+            timeout=_IDLE_SECONDS,
+        )
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop listening; a message without 250 stays with its sender."""
+        if self._server is not None:
+            self._server.close()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._server.wait_closed(), 5)

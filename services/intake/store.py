@@ -1,0 +1,57 @@
+"""All SQL of intake."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from shared.sql import load_queries
+
+queries = load_queries(Path(__file__).parent / "queries.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A stored message without a ticket."""
+
+    id: int
+    raw: bytes
+    received_at: datetime
+    traceparent: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message as it came in."""
+
+    mailbox: str
+    message_id: str
+    raw: bytes
+    received_at: datetime
+    traceparent: str
+
+
+async def store_message(pool: Any, message: Received) -> None:
+    """Store a message durably; the same bytes to the same mailbox are stored once."""
+    await queries.store_message(
+        pool,
+        mailbox=message.mailbox,
+        message_id=message.message_id,
+        sha256=hashlib.sha256(message.raw).digest(),
+        raw=message.raw,
+        received_at=message.received_at,
+        traceparent=message.traceparent,
+    )
+
+
+async def begin_attempts(pool: Any, at_most: int) -> Sequence[int]:
+    """Count an attempt for the oldest unread messages, durably, and return their ids."""
+    return sorted([row["id"] async for row in queries.begin_attempts(pool, at_most=at_most)])
+
+
+async def claim_unread(connection: Any, ids: Sequence[int]) -> Sequence[Unread]:
+    """Lock and return those of ``ids`` that are still unread."""
+    return [Unread(**row) async for row in queries.claim_unread(connection, ids=list(ids))]

@@ -1,0 +1,40 @@
+"""The ingest hold: nothing fires on stale knowledge (edge case 43)."""
+
+import pytest
+
+from services.sla_timer.domain.hold import Hold, Limits
+
+LIMITS = Limits(lag=2.0, limit=300.0, settle=10.0)
+Step = tuple[float, dict[int, int], dict[int, int]]
+
+CAUGHT_UP: Step = (0.0, {0: 5}, {0: 5})
+HOLDS: list[tuple[str, list[Step], float, bool]] = [
+    ("nothing was observed yet", [], 0.0, False),
+    ("caught up at the start", [CAUGHT_UP], 0.1, True),
+    ("behind at the start", [(0.0, {0: 4}, {0: 5})], 0.1, False),
+    ("the end seen at the start is reached", [(0.0, {0: 4}, {0: 5}), (1.0, {0: 5}, {0: 9})], 1.1, True),
+    ("one partition of two is behind", [(0.0, {0: 5, 1: 0}, {0: 5, 1: 3})], 0.1, False),
+    ("never committed and empty", [(0.0, {}, {0: 0})], 0.1, True),
+    ("a record unread for less than two seconds", [CAUGHT_UP, (1.5, {0: 5}, {0: 6})], 1.6, True),
+    ("a record unread for more", [CAUGHT_UP, (1.5, {0: 5}, {0: 6}), (3.0, {0: 5}, {0: 6})], 3.1, False),
+    ("the broker has not answered for 2 s", [CAUGHT_UP], 2.1, False),
+    ("the broker is back, publishers flush", [CAUGHT_UP, (30.0, {0: 5}, {0: 5})], 31.0, False),
+    ("the broker is back and has settled", [CAUGHT_UP, *((30.0 + s, {0: 5}, {0: 5}) for s in range(11))], 40.0, True),
+    ("behind for five minutes", [(float(s), {0: 4}, {0: 5}) for s in range(301)], 300.0, True),
+    ("behind for just less", [(float(s), {0: 4}, {0: 5}) for s in range(300)], 299.9, False),
+]
+
+
+@pytest.mark.parametrize(("steps", "now", "fires"), [row[1:] for row in HOLDS], ids=[row[0] for row in HOLDS])
+def test_43_clocks_fire_only_on_knowledge_that_is_fresh(steps: list[Step], now: float, fires: bool) -> None:
+    hold = Hold(LIMITS)
+    for at, committed, ends in steps:
+        hold.observe(at, committed, ends)
+    assert hold.may_fire(now) is fires
+
+
+def test_after_a_long_absence_publishers_get_time_to_flush() -> None:
+    hold = Hold(LIMITS, outage_before_start=True)
+    for second in range(12):
+        hold.observe(float(second), {0: 5}, {0: 5})
+        assert hold.may_fire(float(second)) is (second >= 10)
