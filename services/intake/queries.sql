@@ -26,3 +26,10 @@ ON CONFLICT (address) DO UPDATE SET address = excluded.address RETURNING contact
 -- name: assign_ticket!
 -- The message is read.
 UPDATE message SET ticket_id = :ticket_id WHERE id = :id::bigint;
+
+-- name: submit$
+-- Take an event's identity; returns the hash under which it is known, which is another one for a conflict.
+INSERT INTO submitted (source, event_id, content_hash, received_at)
+VALUES (:source, :event_id, :content_hash, :received_at)
+ON CONFLICT (source, event_id) DO UPDATE SET source = excluded.source
+RETURNING CASE WHEN xmax = 0 THEN '\x'::bytea ELSE content_hash END;

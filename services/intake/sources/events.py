@@ -1,0 +1,146 @@
+"""``POST /v1/events``: ticket events for systems without a Kafka client. 202 only after the event is durable.
+
+One CloudEvent in structured mode or a JSON batch of up to 100, all or nothing. Errors are RFC 9457 problem details
+that name index, field and rule. Idempotent by ``source`` + ``id``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import orjson
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from services.intake import store
+from services.intake.domain.tokens import Token, bearer
+from services.intake.handlers import Desk
+from shared import clock, outbox
+from shared.events import Event, TicketRefused, Undecodable, content_hash, decode_json, event_id, new_event
+
+log = structlog.get_logger(__name__)
+
+BODY_LIMIT_BYTES = 1024 * 1024
+BATCH_LIMIT = 100
+BATCH = "application/cloudevents-batch+json"
+SINGLE = "application/cloudevents+json"
+MESSENGERS = frozenset({"whatsapp", "telegram", "skype", "messenger", "signal"})
+RULE_8 = "messengers cannot be tracked and are not answered (policy rule 8)"
+
+
+class Problem(Exception):
+    """An answer that is not 202: status, title and the errors with index, field and rule."""
+
+    def __init__(self, status: int, title: str, *errors: Mapping[str, Any]) -> None:
+        super().__init__(title)
+        self.status, self.title, self.errors = status, title, errors
+
+
+@dataclass(frozen=True, slots=True)
+class EventsEndpoint:
+    """The endpoint: ``post`` is its Starlette handler."""
+
+    desk: Desk
+    tokens: Sequence[Token]
+
+    async def post(self, request: Request) -> Response:
+        """Answer one request."""
+        try:
+            token = bearer(request.headers.get("authorization"), self.tokens)
+            if token is None:
+                raise Problem(401, "A valid bearer token is needed")
+            raw = _parse(request.headers.get("content-type", ""), await _body(request))
+            ids = await self._take([_check(i, item, token) for i, item in enumerate(raw)], raw)
+            return JSONResponse({"ids": ids}, status_code=202)
+        except Problem as problem:
+            return _answer(problem)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            log.warning("events_deferred", error=type(error).__name__)
+            return _answer(Problem(503, "The event could not be stored now, please try again"))
+
+    async def _take(self, events: Sequence[Event[Any]], raw: Sequence[Mapping[str, Any]]) -> list[str]:
+        refused = [i for i, event in enumerate(events) if _by_messenger(event)]
+        async with self.desk.pool.acquire() as connection, connection.transaction():
+            new = [e for i, e in enumerate(events) if await self._is_new(connection, i, e, content_hash(raw[i]))]
+            taken = [_refusal(e) for e in new if _by_messenger(e)] if refused else new
+            if taken:
+                await outbox.record(connection, self.desk.tickets_topic, taken)
+        if refused:
+            errors = [{"index": i, "field": "data.channel", "rule": RULE_8} for i in refused]
+            raise Problem(422, "A channel that policy refuses", *errors)
+        return [event.id for event in events]
+
+    async def _is_new(self, connection: Any, index: int, event: Event[Any], digest: bytes) -> bool:
+        known = await store.queries.submit(
+            connection, source=event.source, event_id=event.id, content_hash=digest, received_at=clock.now()
+        )
+        if known and known != digest:
+            error = {"index": index, "field": "id", "rule": "this source and id exist with other content"}
+            raise Problem(409, "Conflict with an earlier event", error)
+        return not known
+
+
+async def _body(request: Request) -> bytes:
+    parts, size = [], 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > BODY_LIMIT_BYTES:
+                raise Problem(413, f"The body is larger than {BODY_LIMIT_BYTES} bytes")
+            parts.append(part)
+    except ClientDisconnect:
+        raise Problem(400, "The body did not arrive whole") from None
+    return b"".join(parts)
+
+
+def _parse(content_type: str, body: bytes) -> Sequence[Mapping[str, Any]]:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind not in (SINGLE, BATCH):
+        raise Problem(415, f"Content-Type must be {SINGLE} or {BATCH}")
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Problem(400, "The body is not JSON") from None
+    items = parsed if kind == BATCH else [parsed]
+    if not isinstance(items, list) or not 0 < len(items) <= BATCH_LIMIT:
+        raise Problem(400, f"A batch is a JSON array of 1 to {BATCH_LIMIT} events")
+    return items
+
+
+def _check(index: int, raw: object, token: Token) -> Event[Any]:
+    if not isinstance(raw, dict):
+        raise Problem(422, "Not an event", {"index": index, "field": "event", "rule": "must be a JSON object"})
+    try:
+        event = decode_json(raw)
+    except Undecodable as wrong:
+        raise Problem(422, "Not an event", {"index": index, "field": wrong.field, "rule": wrong.detail}) from None
+    if not event.type.startswith("ticket."):
+        raise Problem(422, "Not a ticket event", {"index": index, "field": "type", "rule": "must be ticket.*"})
+    field = token.refuses(event.source, event.type)
+    if field is not None:
+        raise Problem(403, "Not allowed", {"index": index, "field": field, "rule": "this token may not send it"})
+    return event
+
+
+def _by_messenger(event: Event[Any]) -> bool:
+    channel = getattr(event.data, "channel", None)
+    return event.type == "ticket.opened" and str(channel).strip().lower() in MESSENGERS
+
+
+def _refusal(event: Event[Any]) -> Event[Any]:
+    """Return intake's record of a contact that policy refuses."""
+    data = TicketRefused(ticket_id=event.subject, rule=8, reason=RULE_8, channel=event.data.channel)
+    return new_event(
+        data,
+        id=event_id("ticket.refused", event.source, event.id),
+        source="prazo/intake",
+        subject=event.subject,
+        time=event.time,
+    )
+
+
+def _answer(problem: Problem) -> Response:
+    body = {"type": "about:blank", "title": problem.title, "status": problem.status, "errors": list(problem.errors)}
+    return JSONResponse(body, status_code=problem.status, media_type="application/problem+json")
