@@ -1,0 +1,1 @@
+"""Pure: when an alert gets louder, who is told when, and what proves a link."""

@@ -1,0 +1,45 @@
+"""Who is told when: the policy's steps, laid out from the event on; nobody acknowledges → the next, then all over again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from services.notifier.domain.oncall import OnCall, Step
+
+
+class Word(StrEnum):
+    """What a delivery says; ``exhausted`` goes to nobody: it records that every step was used."""
+
+    WARNING = "warning"
+    BREACHED = "breached"
+    ALL_CLEAR = "all_clear"
+    EXHAUSTED = "exhausted"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One delivery to come. ``step`` counts over the repetitions, so (word, step) is unique within an alert's telling."""
+
+    word: Word
+    step: int
+    person: str | None
+    due_at: datetime
+
+
+def plan_warning(oncall: OnCall, threshold: str, at: datetime) -> Iterator[Planned]:
+    """Yield the deliveries of a warning of ``threshold``."""
+    for i, step in enumerate(oncall.steps):
+        if step.on in ("warning", f"warning {threshold}"):
+            yield Planned(Word.WARNING, i, oncall.person_of(step.to), at + step.after)
+
+
+def plan_breach(oncall: OnCall, at: datetime) -> Iterator[Planned]:
+    """Yield every step of a breach told at ``at``, its bounded repetitions, and the record that all were used."""
+    steps: list[Step] = [step for step in oncall.steps if step.on == "breached"]
+    span = max(step.after for step in steps) + oncall.repeat_every
+    for round_ in range(oncall.repeats + 1):
+        for i, step in enumerate(steps):
+            due_at = at + round_ * span + step.after
+            yield Planned(Word.BREACHED, round_ * len(steps) + i, oncall.person_of(step.to), due_at)
+    yield Planned(Word.EXHAUSTED, 0, None, at + (oncall.repeats + 1) * span)

@@ -1,0 +1,12 @@
+"""Settings of notifier (``PRAZO_…``)."""
+
+from shared.service import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """``smtp_out``: host:port of the outgoing mail server; ``public_url``: base of the links in pages."""
+
+    http_port: int = 8003
+    smtp_out: str = "127.0.0.1:25"
+    mail_from: str = "prazo@localhost"
+    public_url: str = "http://127.0.0.1:8003"

@@ -1,0 +1,1 @@
+"""Channels to people, one small module each, all of one shape: send → Result."""

@@ -1,0 +1,81 @@
+"""Mail to a person by SMTP. A connection lost after DATA means that the outcome is unknown: same Message-ID again."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+import aiosmtplib
+
+from services.notifier.store import Content, Delivery, Result
+
+_TIMEOUT_SECONDS = 15
+_ATTEMPTS = 8
+_LONGEST_RETRY = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A page ready to go; ``content`` has its token."""
+
+    to: str
+    content: Content
+    delivery: Delivery
+    sent_at: datetime
+
+
+class SmtpTransport:
+    """Sends through one mail server, a connection per mail, each within fifteen seconds."""
+
+    def __init__(self, address: str, mail_from: str) -> None:
+        host, _, port = address.rpartition(":")
+        self._host, self._port, self._from = host, int(port), mail_from
+        self._domain = mail_from.rpartition("@")[2]
+
+    def message(self, mail: Mail) -> EmailMessage:
+        """Return the message: plain text complete by itself, HTML beside it, one thread per alert (RFC 5322, 3834)."""
+        ticket, metric, cycle = mail.delivery.key
+        message = EmailMessage()
+        message["From"], message["To"] = f"Prazo <{self._from}>", mail.to
+        message["Subject"] = mail.content.subject
+        message["Date"] = format_datetime(mail.sent_at)
+        message["Message-ID"] = f"<delivery.{mail.delivery.delivery_id}@{self._domain}>"
+        thread = f"<alert.{mail.delivery.alert_id}@{self._domain}>"
+        message["In-Reply-To"], message["References"] = thread, thread
+        message["Auto-Submitted"] = "auto-generated"
+        message["Prazo-Ticket"] = " ".join(ticket.split())
+        message["Prazo-Clock"] = f"{metric}/{cycle}"
+        message["Prazo-Event"] = mail.delivery.word.value
+        message.set_content(mail.content.plain)
+        message.add_alternative(mail.content.html, subtype="html")
+        return message
+
+    async def send(self, mail: Mail) -> Result:
+        """Send one mail; the answer says what is known. Nothing is ever "sent" on a 5xx."""
+        client = aiosmtplib.SMTP(hostname=self._host, port=self._port, timeout=_TIMEOUT_SECONDS)
+        try:
+            await client.connect()
+            _, answer = await client.send_message(self.message(mail))
+        except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
+            return _refused(error, mail.delivery.attempt)
+        except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPConnectTimeoutError, ConnectionError) as error:
+            return _again("failed_temporary", type(error).__name__, mail.delivery.attempt)
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            return _again("unknown", type(error).__name__, mail.delivery.attempt)
+        finally:
+            client.close()
+        return Result("accepted", provider_id=answer[:200])
+
+
+def _refused(error: Exception, attempt: int) -> Result:
+    codes = [r.code for r in error.recipients] if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else []
+    code = codes[0] if codes else getattr(error, "code", 0)
+    if code >= 500:
+        return Result("failed_permanent", f"smtp_{code}")
+    return _again("failed_temporary", f"smtp_{code}", attempt)
+
+
+def _again(outcome: str, reason: str, attempt: int) -> Result:
+    if attempt >= _ATTEMPTS:
+        return Result("failed_permanent", reason)
+    return Result(outcome, reason, retry_in=min(timedelta(seconds=2.0**attempt), _LONGEST_RETRY))
