@@ -12,9 +12,8 @@ from starlette.routing import BaseRoute, Route
 from services.notifier import store
 from services.notifier.content import facts, moment, render
 from services.notifier.domain.oncall import Person
-from services.notifier.domain.token import proves
+from services.notifier.domain.token import ACKNOWLEDGE, proves
 from services.notifier.handlers import Notifier, acknowledge
-from services.notifier.sender import ACKNOWLEDGE
 from services.notifier.texts import TEXTS
 from shared import clock
 from shared.events import decode

@@ -11,7 +11,7 @@ import structlog
 from services.notifier import metrics, store
 from services.notifier.content import LINK, page_mail
 from services.notifier.domain.escalation import Word
-from services.notifier.domain.token import token
+from services.notifier.domain.token import ACKNOWLEDGE, token
 from services.notifier.handlers import Notifier
 from services.notifier.notices import notice
 from services.notifier.store import Content, Delivery, Result
@@ -29,7 +29,6 @@ from shared.events import (
 
 log = structlog.get_logger(__name__)
 
-ACKNOWLEDGE = "acknowledge"
 AT_ONCE = 20
 LEASE = timedelta(seconds=60)
 _NOTICES = {

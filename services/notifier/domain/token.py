@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 
+ACKNOWLEDGE = "acknowledge"
+
 
 def token(key: bytes, delivery_id: int, person: str, action: str) -> str:
     """Return 32 hex digits that prove that ``person`` got delivery ``delivery_id`` and may do ``action``."""
