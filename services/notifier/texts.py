@@ -8,7 +8,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "action": "solução",
         "scheduling": "agendamento",
         "until": "até",
-        "overdue": "venceu",
+        "overdue": "venceu às",
         "clear": "encerrado",
         "head_warning": "Prazo perto do fim",
         "head_breached": "Prazo vencido",

@@ -123,7 +123,7 @@ def test_a_subject_is_one_line_of_at_most_60_characters(ticket: str, client: str
     said = subject(Word.BREACHED, sla("breached", subject=ticket, client_id=client), ANA, NOW)
     assert len(said) <= 60
     assert said == line(said)
-    assert said.endswith("- 1ª resposta venceu 14:05 BRT")
+    assert said.endswith("- 1ª resposta venceu às 14:05 BRT")
 
 
 def test_the_plain_part_is_complete_by_itself() -> None:
