@@ -36,7 +36,12 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[st
         dsn = server.admin_dsn
     roles = [f"{schema}_{kind}" for schema in SCHEMAS for kind in ("owner", "app")]
     await provision(dsn, dict.fromkeys([*roles, REPORT_ROLE], PASSWORD))
-    for service, schema in (("sla_timer", "sla"), ("intake", "intake"), ("notifier", "notifier")):
+    for service, schema in (
+        ("sla_timer", "sla"),
+        ("intake", "intake"),
+        ("notifier", "notifier"),
+        ("backup_audit", "backup"),
+    ):
         await migrate(dsn_for(dsn, f"{schema}_owner", "prazo"), schema, Path("services") / service / "migrations")
     yield dsn
     if server is not None:

@@ -1,0 +1,57 @@
+"""Wiring of backup_audit."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from services.backup_audit import store
+from services.backup_audit.domain.clients import Clients
+from services.backup_audit.handlers import Auditor
+from services.backup_audit.settings import Settings
+from shared.errors import Permanent
+from shared.service import App, Kit, Loop
+
+
+class ClientsWrong(Permanent):
+    """``clients.yaml`` cannot be used; the message lists every error."""
+
+
+def load_clients(path: Path) -> Clients:
+    """Return the clients, or raise ``ClientsWrong`` with every error and its place."""
+    try:
+        return Clients.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors(include_input=False)]
+        raise ClientsWrong(f"{path}:\n" + "\n".join(lines)) from None
+    except (OSError, yaml.YAMLError) as error:
+        raise ClientsWrong(f"{path}: {error}") from None
+
+
+class _Scheduler:
+    """The loop's turn: the first one saves the configuration, so that the database may still be away at the start."""
+
+    def __init__(self, auditor: Auditor) -> None:
+        self._auditor, self._saved = auditor, False
+
+    async def turn(self) -> bool:
+        if not self._saved:
+            async with self._auditor.pool.acquire() as connection, connection.transaction():
+                await store.save_configuration(connection, self._auditor.clients)
+            self._saved = True
+        return await self._auditor.turn()
+
+
+def build(settings: Settings, kit: Kit) -> App:
+    """Wire the auditor."""
+    auditor = Auditor(
+        pool=kit.pool,
+        clients=load_clients(settings.config_dir / "clients.yaml"),
+        interval=timedelta(seconds=settings.audit_interval_seconds),
+        probe_seconds=settings.probe_seconds,
+        backups_topic=f"{settings.topic_prefix}backups.v1",
+        tickets_topic=f"{settings.topic_prefix}tickets.v1",
+    )
+    period = min(1.0, settings.audit_interval_seconds)
+    return App(loops=[Loop("scheduler", _Scheduler(auditor).turn, period)])

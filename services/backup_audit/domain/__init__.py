@@ -1,0 +1,1 @@
+"""Pure: slots, verdicts, attribution, and what an outage asks for."""

@@ -1,0 +1,92 @@
+"""The auditor on a real PostgreSQL and real directories: overdue → ticket → recovered, once, whatever is restarted."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from services.backup_audit.domain.clients import Clients
+from services.backup_audit.handlers import Auditor
+from services.backup_audit.probes.listing import look
+from services.backup_audit.store import save_configuration
+from shared.postgres import create_pool
+from tests.conftest import dsn_for
+
+
+def auditor(pool: Any, directory: Path) -> Auditor:
+    """Return an auditor of one routine with a slot every day and a grace of a second."""
+    routine = {"id": "n", "directory": str(directory), "pattern": "*.dump", "cron": "0 0 * * *", "zone": "UTC"}
+    routine |= {"duration": "1s", "grace": "1s", "early": "1h"}
+    client = {"id": "acme", "name": "Acme", "modality": "in_house", "database": "postgresql", "routines": [routine]}
+    clients = Clients.model_validate({"clients": [client]})
+    return Auditor(pool, clients, timedelta(0), 10, "backups.v1", "tickets.v1")
+
+
+@pytest.fixture
+async def pool(postgres: str, database: str) -> AsyncIterator[Any]:
+    made = create_pool(dsn_for(postgres, "backup_app", database), "backup")
+    await made
+    yield made
+    await made.close()
+
+
+async def published(pool: Any) -> list[str]:
+    """Return the types recorded so far, in order."""
+    rows = await pool.fetch("SELECT topic, body FROM outbox ORDER BY id")
+    return [orjson.loads(row["body"])["type"] for row in rows]
+
+
+async def configured(pool: Any, directory: Path) -> Auditor:
+    """Return an auditor whose configuration is saved."""
+    made = auditor(pool, directory)
+    await save_configuration(pool, made.clients)
+    return made
+
+
+async def test_a_failing_routine_opens_a_ticket_once_and_a_backup_resolves_it(pool: Any, tmp_path: Path) -> None:
+    (tmp_path / "receipt.json").write_text(json.dumps({"exit_codes": {"pg_dump": 1}}))
+    first = await configured(pool, tmp_path)
+    for _ in range(3):
+        await first.turn()
+    again = await configured(pool, tmp_path)
+    await asyncio.gather(again.turn(), first.turn(), again.turn())
+    assert await published(pool) == ["backup.overdue", "ticket.opened"]
+    body = orjson.loads(await pool.fetchval("SELECT body FROM outbox ORDER BY id LIMIT 1"))
+    assert (body["data"]["responsible"], body["data"]["reason"]) == ("vendor", "routine_failed")
+    (tmp_path / "acme.dump").write_bytes(b"PGDMP")
+    await first.turn()
+    assert (await published(pool))[2:] == ["backup.verified", "backup.recovered", "ticket.resolved"]
+    tickets = await pool.fetch("SELECT DISTINCT convert_from(key, 'UTF8') AS id FROM outbox WHERE topic = 'tickets.v1'")
+    assert [row["id"][:4] for row in tickets] == ["bkp-"]
+
+
+async def test_a_missing_directory_is_the_clients_and_pauses_its_ticket(pool: Any, tmp_path: Path) -> None:
+    made = await configured(pool, tmp_path / "gone")
+    await made.turn()
+    await asyncio.sleep(1.1)
+    await made.turn()
+    assert await published(pool) == ["backup.directory_unreachable", "ticket.opened", "ticket.paused"]
+
+
+async def test_every_client_stands_on_the_board(pool: Any, tmp_path: Path) -> None:
+    clients = [{"id": "s", "name": "S", "modality": "saas", "database": "postgresql"}]
+    clients.append({"id": "o", "name": "O", "modality": "in_house", "database": "oracle"})
+    await save_configuration(pool, Clients.model_validate({"clients": clients}))
+    rows = await pool.fetch("SELECT client_id, responsibility FROM report_routines ORDER BY client_id")
+    assert [tuple(row) for row in rows] == [("o", "client_responsibility"), ("s", "vendor_managed")]
+
+
+def test_the_probe_follows_no_link_and_opens_no_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "receipt.json")
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "link.dump").symlink_to(tmp_path / "secret")
+    (tmp_path / "real.dump").write_text("x")
+    seen = look(str(tmp_path))
+    assert (sorted(f[0] for f in seen["files"]), seen["receipt"]) == (["real.dump", "secret"], None)
+    assert look(str(tmp_path / "secret")) == {"unreachable": "not_a_directory"}
