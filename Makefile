@@ -2,7 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup test check lock format
+WITHOUT ?=
+
+.PHONY: setup run smoke test check lock format
 .DEFAULT_GOAL := check
 
 setup: .venv/installed
@@ -12,6 +14,12 @@ setup: .venv/installed
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@$(BIN)/uv pip sync -q --no-build --python $(BIN)/python requirements/dev.txt
 	@touch $@
+
+run: setup
+	@exec $(BIN)/python -m deploy.local run
+
+smoke: setup
+	@exec $(BIN)/python -m deploy.local smoke $(if $(WITHOUT),--without $(WITHOUT))
 
 test: setup
 	$(BIN)/pytest -q

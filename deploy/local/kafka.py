@@ -1,6 +1,8 @@
 """A real Apache Kafka as a child process: a JRE from PyPI, jars by their Maven coordinates, no Java on the machine."""
 
 import asyncio
+import hashlib
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +19,7 @@ COORDINATES = (
     "org.apache.kafka:kafka-tools:4.3.1",
     "org.slf4j:slf4j-simple:1.7.36",
 )
+_LOCK = Path(__file__).with_name("jars.lock")  # sha256 and file name of every jar
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -52,8 +55,24 @@ def _resolve(report: Callable[[str], None]) -> list[str]:
     ]
     direct, transitive = context.resolver.resolve(wanted)
     needed = [*direct, *(d for d in transitive if d.scope in ("compile", "runtime"))]
-    report("Kafka: its jars (the first time on a machine they are downloaded, 54 MB)")
-    return sorted({str(path) for d in needed if (path := d.artifact.resolve()).suffix == ".jar"})
+    report("Kafka: looking for its jars (the first time on a machine 54 MB are downloaded)")
+    found: set[Path] = set()
+    for number, dependency in enumerate(needed, start=1):
+        began = time.monotonic()
+        found.add(dependency.artifact.resolve())
+        if number % 10 == 0 and time.monotonic() - began > 0.01:
+            report(f"Kafka: {number} of {len(needed)} jars")
+    return _verified({path for path in found if path.suffix == ".jar"})
+
+
+def _verified(found: set[Path]) -> list[str]:
+    """Return the paths in order if they are exactly the locked files; never run anything else."""
+    locked = {name: digest for digest, name in map(str.split, _LOCK.read_text(encoding="ascii").splitlines())}
+    sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+    wrong = sorted(name for name in {*sums, *locked} if sums.get(name) != locked.get(name))
+    if wrong:
+        raise RuntimeError(f"jars differ from {_LOCK.name}: {', '.join(wrong[:5])}")
+    return sorted(str(path) for path in found)
 
 
 class Kafka:

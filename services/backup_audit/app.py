@@ -1,32 +1,13 @@
 """Wiring of backup_audit."""
 
 from datetime import timedelta
-from pathlib import Path
-
-import yaml
-from pydantic import ValidationError
 
 from services.backup_audit import store
 from services.backup_audit.domain.clients import Clients
 from services.backup_audit.handlers import Auditor
 from services.backup_audit.settings import Settings
-from shared.errors import Permanent
+from shared.config import read_config
 from shared.service import App, Kit, Loop
-
-
-class ClientsWrong(Permanent):
-    """``clients.yaml`` cannot be used; the message lists every error."""
-
-
-def load_clients(path: Path) -> Clients:
-    """Return the clients, or raise ``ClientsWrong`` with every error and its place."""
-    try:
-        return Clients.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors(include_input=False)]
-        raise ClientsWrong(f"{path}:\n" + "\n".join(lines)) from None
-    except (OSError, yaml.YAMLError) as error:
-        raise ClientsWrong(f"{path}: {error}") from None
 
 
 class _Scheduler:
@@ -47,7 +28,7 @@ def build(settings: Settings, kit: Kit) -> App:
     """Wire the auditor."""
     auditor = Auditor(
         pool=kit.pool,
-        clients=load_clients(settings.config_dir / "clients.yaml"),
+        clients=read_config(settings.config_dir / "clients.yaml", Clients),
         interval=timedelta(seconds=settings.audit_interval_seconds),
         probe_seconds=settings.probe_seconds,
         backups_topic=f"{settings.topic_prefix}backups.v1",

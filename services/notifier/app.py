@@ -3,35 +3,17 @@
 from functools import partial
 from pathlib import Path
 
-import yaml
-from pydantic import ValidationError
-
 from services.notifier.domain.oncall import OnCall
 from services.notifier.handlers import Notifier, ingest
 from services.notifier.pages import Pages
 from services.notifier.sender import Sender
 from services.notifier.settings import Settings
 from services.notifier.transports.smtp import SmtpTransport
-from shared.errors import Permanent
+from shared.config import Misconfigured, read_config
 from shared.service import App, Kit, Loop
 
 SLA = "sla.v1"
 _POLL_SECONDS = 0.2
-
-
-class Misconfigured(Permanent):
-    """A file of the configuration cannot be used; the message names it and lists every error."""
-
-
-def load_oncall(path: Path) -> OnCall:
-    """Return who is on call, or raise ``Misconfigured`` with every error."""
-    try:
-        return OnCall.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors(include_input=False)]
-        raise Misconfigured(f"{path}:\n" + "\n".join(lines)) from None
-    except (OSError, yaml.YAMLError) as error:
-        raise Misconfigured(f"{path}: {error}") from None
 
 
 def load_key(path: Path) -> bytes:
@@ -47,7 +29,7 @@ def load_key(path: Path) -> bytes:
 
 def build(settings: Settings, kit: Kit) -> App:
     """Wire ingest, sender and pages."""
-    oncall = load_oncall(settings.config_dir / "oncall.yaml")
+    oncall = read_config(settings.config_dir / "oncall.yaml", OnCall)
     key = load_key(settings.secrets_dir / "notifier_token_key")
     notifier = Notifier(kit.pool, oncall, f"{settings.topic_prefix}notices.v1")
     kit.subscribe(SLA, partial(ingest, notifier))

@@ -18,6 +18,7 @@ from shared.catalog.catalog import Catalog, Catalogs, Target, Warning  # noqa: A
 from shared.catalog.duration import parse_duration
 from shared.catalog.model import CalendarPart, CatalogFile, ServicePart, TargetsPart, week_days, window_minutes
 from shared.clock import to_us
+from shared.config import Loader, parse_yaml
 from shared.errors import Permanent
 
 Problem = tuple[tuple[Any, ...], str]
@@ -55,8 +56,8 @@ def load(path: Path) -> Catalog:
     """Return the catalog of one file, or raise ``CatalogError`` with all its errors."""
     text = path.read_text(encoding="utf-8")
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=Loader)
+        raw = parse_yaml(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise CatalogError(

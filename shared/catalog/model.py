@@ -2,9 +2,9 @@
 
 import re
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.catalog.duration import parse_duration
 
@@ -56,16 +56,11 @@ def _warning(text: str) -> str:
     return text
 
 
-def _word(value: Any) -> Any:
-    """YAML 1.1 reads no and yes as booleans: the words are meant."""
-    return {False: "no", True: "yes"}[value] if isinstance(value, bool) else value
-
-
 Window = Annotated[str, AfterValidator(_window)]
 Days = Annotated[str, AfterValidator(_days)]
 TargetDuration = Annotated[str, AfterValidator(_duration)]
 WarningText = Annotated[str, AfterValidator(_warning)]
-Chargeable = Annotated[Literal["no", "maybe", "yes"], BeforeValidator(_word)]
+Chargeable = Literal["no", "maybe", "yes"]
 PauseReason = Literal["waiting_customer", "customer_infrastructure", "third_party"]
 Metric = Literal["response", "action"]
 

@@ -1,0 +1,45 @@
+"""Configuration files: YAML in, a checked model out, every error of a file at once."""
+
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from shared.errors import Permanent
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Misconfigured(Permanent):
+    """A configuration file cannot be used; the message names it and lists every error with its place."""
+
+
+class Loader(yaml.SafeLoader):
+    """YAML whose only booleans are true and false (YAML 1.2 core schema): ``on``, ``no`` and ``yes`` are words."""
+
+
+_BOOL = "tag:yaml.org,2002:bool"
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver(_BOOL, re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+
+
+def parse_yaml(text: str) -> Any:
+    """Return the plain data of a YAML text; nothing but data is ever built (the loader is a safe one)."""
+    return yaml.load(text, Loader=Loader)  # noqa: S506  # a SafeLoader with fewer words
+
+
+def read_config(path: Path, model: type[M]) -> M:
+    """Return the model of a file, or raise ``Misconfigured`` with every error."""
+    try:
+        return model.model_validate(parse_yaml(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False)
+        lines = [f"  {'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in found]
+        raise Misconfigured("\n".join([f"{path}:", *lines])) from None
+    except (OSError, yaml.YAMLError) as error:
+        raise Misconfigured(f"{path}: {error}") from None
