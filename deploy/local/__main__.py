@@ -17,6 +17,7 @@ from deploy.local import story
 from deploy.local.kafka import jars
 from deploy.local.narrator import narrate
 from deploy.local.stack import SERVICES, AlreadyRunning, Stack
+from shared import clock
 
 READY_SECONDS = 60.0
 PAGE_SECONDS = 45.0
@@ -55,7 +56,7 @@ class Teller:
 async def run(var: Path) -> int:
     """Start the stack, play the demo, keep running until Ctrl-C or SIGTERM."""
     await jars(lambda text: print(text, flush=True))
-    tell = Teller()
+    tell, since = Teller(), clock.now()
     stack = Stack(var, tell)
     telling: asyncio.Task[None] | None = None
     try:
@@ -64,7 +65,7 @@ async def run(var: Path) -> int:
         await stack.start()
         await story.ready(stack, READY_SECONDS)
         print("READY", flush=True)
-        telling = asyncio.create_task(narrate(stack.kafka.bootstrap if stack.kafka else "", tell))
+        telling = asyncio.create_task(narrate(stack.kafka.bootstrap if stack.kafka else "", tell, since))
         subject = f"NF-e rejeitada 204, demonstração {time.strftime('%H:%M:%S')}"
         await asyncio.sleep(0.5)
         await story.send_mail(stack, subject)

@@ -1,17 +1,19 @@
 """Tells what passes on the topics while the demo plays: tickets, clocks, backups."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer
 
+from shared import clock
 from shared.events import Undecodable, decode
 
 _TOPICS = ("tickets.v1", "sla.v1", "backups.v1")
 _QUIET = frozenset({"sla.started"})
 
 
-async def narrate(bootstrap: str, tell: Callable[[str], None]) -> None:
-    """Print one line for each event, from now on, until cancelled."""
+async def narrate(bootstrap: str, tell: Callable[[str], None], since: datetime) -> None:
+    """Print one line for each event that the broker took after ``since``, until cancelled."""
     consumer = AIOKafkaConsumer(*_TOPICS, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
@@ -19,7 +21,7 @@ async def narrate(bootstrap: str, tell: Callable[[str], None]) -> None:
             for records in (await consumer.getmany(timeout_ms=200)).values():
                 for record in records:
                     line = _line(record.value)
-                    if line:
+                    if line and clock.from_us(record.timestamp * 1000) >= since:
                         tell(line)
     finally:
         await consumer.stop()

@@ -170,6 +170,7 @@ class Stack:
         places = {
             "kafka": self.kafka.bootstrap,
             "postgres": self.dsn("grafana_ro"),
+            "postgres_admin": self.postgres.admin_dsn,
             "smtp": f"127.0.0.1:{self.smtp_port}",
             "mail": str(self.mail),
             "services": {
