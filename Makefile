@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 WITHOUT ?=
 
-.PHONY: setup run smoke test check lock format
+.PHONY: setup run smoke test chaos check lock format
 .DEFAULT_GOAL := check
 
 setup: .venv/installed
@@ -23,6 +23,9 @@ smoke: setup
 
 test: setup
 	$(BIN)/pytest -q
+
+chaos: setup
+	$(BIN)/pytest -q tests/chaos
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -25,15 +25,8 @@ def dsn_for(dsn: str, role: str, database: str) -> str:
     return f"postgresql://{role}:{PASSWORD}@{address}/{database}"
 
 
-@pytest.fixture(scope="session")
-async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """Return an administrator's DSN of a PostgreSQL with every role and every migrated schema in ``prazo``."""
-    server: Postgres | None = None
-    dsn = os.environ.get("PRAZO_TEST_POSTGRES")
-    if not dsn:
-        folder = tmp_path_factory.mktemp("postgres")
-        server = await Postgres.start(folder / "server", log=folder / "postgres.log", fsync=False)
-        dsn = server.admin_dsn
+async def prepare(dsn: str) -> None:
+    """Make every role and migrate every schema in the database ``prazo`` of an administrator's DSN."""
     roles = [f"{schema}_{kind}" for schema in SCHEMAS for kind in ("owner", "app")]
     await provision(dsn, dict.fromkeys([*roles, REPORT_ROLE], PASSWORD))
     for service, schema in (
@@ -43,6 +36,18 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[st
         ("backup_audit", "backup"),
     ):
         await migrate(dsn_for(dsn, f"{schema}_owner", "prazo"), schema, Path("services") / service / "migrations")
+
+
+@pytest.fixture(scope="session")
+async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Return an administrator's DSN of a PostgreSQL with every role and every migrated schema in ``prazo``."""
+    server: Postgres | None = None
+    dsn = os.environ.get("PRAZO_TEST_POSTGRES")
+    if not dsn:
+        folder = tmp_path_factory.mktemp("postgres")
+        server = await Postgres.start(folder / "server", log=folder / "postgres.log", fsync=False)
+        dsn = server.admin_dsn
+    await prepare(dsn)
     yield dsn
     if server is not None:
         await server.stop()

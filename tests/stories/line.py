@@ -1,6 +1,7 @@
 """The whole line for stories: intake, sla_timer and notifier as processes, and a Maildir at its end."""
 
 import asyncio
+import hashlib
 import mailbox
 import secrets
 import sys
@@ -9,12 +10,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage, Message
 from pathlib import Path
+from typing import Any
 
 import aiosmtplib
 import httpx
 import yaml
 
 from deploy.local.process import Child, Command, free_port
+from shared.clock import now
 from tests.builders import catalog_file
 from tests.conftest import dsn_for
 from tests.stories.timer import TARGETS
@@ -29,6 +32,7 @@ ONCALL = {
     "repeat_every": "1h",
     "repeats": 1,
 }
+TOKEN = "story-only"
 SCHEMAS = {"intake": "intake", "sla_timer": "sla", "notifier": "notifier"}
 
 
@@ -70,6 +74,37 @@ class Line:
                 await asyncio.sleep(0.2)
         raise AssertionError("intake never took the mail")
 
+    async def publish(self, type_: str, ticket: str, **data: Any) -> int:
+        """Publish a ticket event over HTTP, as another system would; return the status."""
+        event = {
+            "specversion": "1.0",
+            "id": secrets.token_hex(8),
+            "source": "story/http",
+            "type": f"ticket.{type_}",
+            "subject": ticket,
+            "time": now().isoformat(),
+            "data": {"ticket_id": ticket, **data},
+        }
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/cloudevents+json"}
+        async with httpx.AsyncClient(timeout=15) as client:
+            answer = await client.post(f"{self.http['intake']}/v1/events", json=event, headers=headers)
+        return answer.status_code
+
+    async def ready(self, seconds: float = 40) -> None:
+        """Wait until every started service is ready."""
+        end = asyncio.get_running_loop().time() + seconds
+        async with httpx.AsyncClient(timeout=5) as client:
+            for name in [n for n in SCHEMAS if n in self.children]:
+                while asyncio.get_running_loop().time() < end:
+                    try:
+                        if (await client.get(f"{self.http[name]}/readyz")).status_code == 200:
+                            break
+                    except httpx.HTTPError:
+                        pass
+                    await asyncio.sleep(0.1)
+                else:
+                    raise AssertionError(f"{name} is not ready")
+
     def pages(self) -> list[Message]:
         """Return every message that left, oldest first."""
         box = mailbox.Maildir(self.folder / "mail")
@@ -89,6 +124,13 @@ async def line(kafka: str, topics: str, postgres: str, database: str, folder: Pa
     (folder / "catalog").mkdir()
     catalog_file(folder / "catalog", **TARGETS)
     (folder / "oncall.yaml").write_text(yaml.safe_dump(ONCALL), encoding="utf-8")
+    known: dict[str, Any] = {
+        "name": "story",
+        "sha256": hashlib.sha256(TOKEN.encode()).hexdigest(),
+        "source_prefix": "story/",
+    }
+    known["types"] = ["ticket.opened", "ticket.responded", "ticket.resolved"]
+    (folder / "tokens.yaml").write_text(yaml.safe_dump({"tokens": [known]}), encoding="utf-8")
     (folder / "notifier_token_key").write_text(secrets.token_hex(32), encoding="ascii")
     out, smtp = free_port(), free_port()
     http = {name: f"http://127.0.0.1:{free_port()}" for name in SCHEMAS}

@@ -64,3 +64,25 @@ async def test_a_wrong_link_changes_nothing(whole: Line) -> None:
     forged = link[:-1] + ("0" if link[-1] != "0" else "1")
     assert (await get(forged, "POST")).status_code == 404
     assert "Assumir" in (await get(link)).text
+
+
+async def test_answered_in_time_is_no_page(whole: Line) -> None:
+    await whole.ready()
+    opened = {"service": "triage", "channel": "portal", "title": "t"}
+    assert await whole.publish("opened", "ANSWERED", **opened) == 202
+    assert await whole.publish("opened", "FORGOTTEN", **opened) == 202
+    assert await whole.publish("responded", "ANSWERED", by="ana") == 202
+    await whole.until(lambda ms: bool(to(ms, "ana")), 30)
+    await asyncio.sleep(2)
+    assert {m["Prazo-Ticket"] for m in whole.pages()} == {"FORGOTTEN"}
+
+
+async def test_a_late_answer_gives_the_all_clear_to_exactly_those_who_were_disturbed(whole: Line) -> None:
+    await whole.ready()
+    assert await whole.publish("opened", "LATE", service="triage", channel="portal", title="t") == 202
+    (page,) = to(await whole.until(lambda ms: bool(to(ms, "ana")), 30), "ana")
+    assert await whole.publish("responded", "LATE", by="ana") == 202
+    (clear,) = to(await whole.until(lambda ms: bool(to(ms, "ana", "all_clear")), 20), "ana", "all_clear")
+    assert clear["References"] == page["References"]
+    assert to(whole.pages(), "bob", "all_clear") == []
+    assert "terminou" in (await get(link_of(page), "POST")).text

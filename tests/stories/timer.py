@@ -41,7 +41,7 @@ class World:
     prefix: str
     dsn: str
     folder: Path
-    producer: AIOKafkaProducer
+    producer: Any
     settings: dict[str, str] = field(default_factory=dict)
 
     async def replica(self) -> Child:
