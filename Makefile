@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 WITHOUT ?=
 
-.PHONY: setup run smoke test chaos check lock format
+.PHONY: setup run smoke test chaos bench check lock format
 .DEFAULT_GOAL := check
 
 setup: .venv/installed
@@ -33,6 +33,9 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
+
+bench: setup
+	@$(BIN)/python -m tests.bench
 
 format: setup
 	$(BIN)/ruff format .

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import structlog
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -86,7 +86,7 @@ class Producer:
         self._started = asyncio.Event()
         self._starter: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> "Producer":
+    async def __aenter__(self) -> Self:
         """Begin to connect; returns at once."""
         self._starter = asyncio.create_task(self._start())
         return self

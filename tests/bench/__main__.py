@@ -1,0 +1,32 @@
+"""``make bench``: one JSON line per measure, on a Kafka and a PostgreSQL started for it (fsync on)."""
+
+import asyncio
+import json
+import logging
+import tempfile
+from pathlib import Path
+
+from deploy.local.kafka import Kafka
+from deploy.local.postgres import Postgres
+from tests.bench import arithmetic, firing, ingest
+from tests.conftest import prepare
+
+
+async def main() -> None:
+    """Run every measure and print it."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    print(json.dumps(arithmetic.run()), flush=True)
+    with tempfile.TemporaryDirectory(prefix="prazo-bench-") as folder:
+        path = Path(folder)
+        kafka = await Kafka.start(path / "kafka", log=path / "kafka.log", report=lambda _: None)
+        postgres = await Postgres.start(path / "postgres", log=path / "postgres.log")
+        try:
+            await prepare(postgres.admin_dsn)
+            for measure in (ingest.run, firing.run):
+                print(json.dumps(await measure(kafka.bootstrap, postgres.admin_dsn, path)), flush=True)
+        finally:
+            await asyncio.gather(kafka.stop(), postgres.stop())
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
