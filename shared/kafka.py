@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from traceback import format_tb
 from typing import Any, Self
 
 import structlog
@@ -68,6 +69,14 @@ class Message:
 
 
 Handle = Callable[[Sequence[Record]], Awaitable[Sequence[DeadLetter]]]
+
+
+Broker = KafkaBroker
+
+
+def new_broker(bootstrap: str) -> Broker:
+    """Return FastStream's broker, not yet started; FastStream's own logging is off."""
+    return KafkaBroker(bootstrap, logger=None)
 
 
 class Producer:
@@ -148,7 +157,7 @@ def backoff_seconds(attempt: int) -> float:
 class Consumer:
     """One subscription: what the runtime starts, watches and stops."""
 
-    broker: KafkaBroker
+    broker: Broker
     topic: str
     group: str
     subscriber: Any
@@ -160,7 +169,7 @@ class Consumer:
         return self.subscriber.consumer
 
 
-def subscribe(broker: KafkaBroker, producer: Producer, group: str, topic: str, handle: Handle) -> Consumer:
+def subscribe(broker: Broker, producer: Producer, group: str, topic: str, handle: Handle) -> Consumer:
     """Join ``group`` on ``topic``: ``handle`` gets batches; offsets are committed after it and its dead letters are durable.
 
     ``handle`` must be idempotent: after a crash or a transient failure it sees the same records again.
@@ -203,7 +212,7 @@ def _record(raw: ConsumerRecord) -> Record:
 
 
 async def _take(consumer: Consumer, producer: Producer, handle: Handle, records: Sequence[Record]) -> None:
-    letters = await _handle_until_done(consumer.topic, handle, records)
+    letters = await handle_until_done(consumer.topic, handle, records)
     if letters:
         await _bury(producer, letters)
     await _commit(consumer, records)
@@ -211,25 +220,26 @@ async def _take(consumer: Consumer, producer: Producer, handle: Handle, records:
     consumer.turned_at = asyncio.get_running_loop().time()
 
 
-async def _handle_until_done(topic: str, handle: Handle, records: Sequence[Record]) -> list[DeadLetter]:
+async def handle_until_done(topic: str, handle: Handle, records: Sequence[Record]) -> list[DeadLetter]:
     """Return the dead letters of ``records``; a transient failure is waited out, a permanent one is bisected to its record."""
     attempt = 0
     while True:
         try:
             return list(await handle(records))
-        except Exception as error:  # the edge: counted, logged, retried or put aside
+        except Exception as error:  # noqa: BLE001  # the edge: counted, logged, retried or put aside
             if _worth_retrying(error):
                 retried.labels(topic).inc()
                 log.warning("batch_retried", topic=topic, attempt=attempt, error=type(error).__name__)
                 await asyncio.sleep(backoff_seconds(attempt))
                 attempt += 1
             elif len(records) == 1:
-                log.exception("record_unprocessable", topic=topic, offset=records[0].offset)
+                frames = format_tb(error.__traceback__)[-3:]  # without the message: it may quote the record
+                log.error("record_unprocessable", topic=topic, offset=records[0].offset, frames=frames)
                 return [DeadLetter(records[0], "unprocessable", type(error).__name__)]
             else:
                 middle = len(records) // 2
-                first = await _handle_until_done(topic, handle, records[:middle])
-                return first + await _handle_until_done(topic, handle, records[middle:])
+                first = await handle_until_done(topic, handle, records[:middle])
+                return first + await handle_until_done(topic, handle, records[middle:])
 
 
 def _worth_retrying(error: Exception) -> bool:

@@ -14,14 +14,13 @@ from typing import Any, TypeVar
 import asyncpg
 import structlog
 import uvloop
-from faststream.kafka import KafkaBroker
 from prometheus_client import Counter
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from starlette.routing import BaseRoute
 
 from shared.errors import PrazoError
-from shared.kafka import Consumer, Handle, Producer, backoff_seconds, keep_trying, subscribe
+from shared.kafka import Broker, Consumer, Handle, Producer, backoff_seconds, keep_trying, new_broker, subscribe
 from shared.observability import configure_logging
 from shared.outbox import Relay
 from shared.postgres import create_pool, migrate
@@ -79,7 +78,7 @@ class Kit:
     settings: Any
     pool: "asyncpg.Pool[asyncpg.Record]"
     producer: Producer
-    broker: KafkaBroker
+    broker: Broker
     consumers: list[Consumer] = field(default_factory=list)
     log: Any = log
 
@@ -128,7 +127,7 @@ async def run(name: str, schema: str, settings: ServiceSettings, build: Build) -
         await pool  # prepares it; the first use connects
         stack.push_async_callback(_close_pool, pool)
         producer = await stack.enter_async_context(Producer(settings.kafka))
-        kit = Kit(name, settings, pool, producer, KafkaBroker(settings.kafka, logger=None))
+        kit = Kit(name, settings, pool, producer, new_broker(settings.kafka))
         app = build(settings, kit)
         relay = await stack.enter_async_context(Relay(pool, producer))
         loops = [*app.loops, Loop("relay", relay.turn, RELAY_PERIOD_SECONDS)]
@@ -175,7 +174,9 @@ async def _turn(loop: Loop) -> None:
             failures = 0
         except Exception as error:  # noqa: BLE001  # the edge: counted, logged, retried
             loop_errors.labels(loop.name).inc()
-            log.warning("loop_failed", loop=loop.name, error=type(error).__name__, detail=str(error)[:200])
+            log.warning(
+                "loop_failed", loop=loop.name, error=type(error).__name__, detail=str(error).partition("\n")[0][:200]
+            )
             await asyncio.sleep(backoff_seconds(failures))
             failures += 1
             continue

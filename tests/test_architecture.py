@@ -43,7 +43,7 @@ def test_faststream_stays_behind_the_plumbing() -> None:
     importing = [
         str(p) for p in PRODUCT if re.search(r"^(from|import) faststream", p.read_text(encoding="utf-8"), re.M)
     ]
-    assert sorted(importing) == ["shared/kafka.py", "shared/service.py"]
+    assert sorted(importing) == ["shared/kafka.py"]
 
 
 def test_no_registry_host_and_no_path_of_a_machine_is_committed() -> None:

@@ -1,5 +1,6 @@
 """The ways in: a message is stored before it is read; a stored message opens its ticket."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,8 @@ from shared.events import Event, TicketOpened, event_id, new_event
 
 SOURCE = "prazo/intake"
 READ_AT_ONCE = 50
-_ATTEMPTS = 3
+_SUSPECT_ATTEMPTS = 3  # from then on a message is read apart, so that it takes no other one down with it
+_LAST_ATTEMPTS = 10
 _DESK_ZONE = ZoneInfo("America/Sao_Paulo")  # policy rule 2: Brasília time
 
 
@@ -28,20 +30,27 @@ class Desk:
 
 
 async def open_tickets(desk: Desk) -> bool:
-    """Open a ticket for each of the oldest unread messages, all in one transaction; True when there may be more."""
-    ids = await store.begin_attempts(desk.pool, READ_AT_ONCE)
-    if not ids:
-        return False
+    """Open a ticket for each of the oldest unread messages; True when there may be more.
+
+    One transaction for all of them, but one each as soon as one has been tried in vain.
+    """
+    attempts = await store.begin_attempts(desk.pool, READ_AT_ONCE)
+    apart = any(count > _SUSPECT_ATTEMPTS for count in attempts.values())
+    for ids in [[one] for one in attempts] if apart else [list(attempts)]:
+        await _open_all(desk, ids)
+    return len(attempts) == READ_AT_ONCE
+
+
+async def _open_all(desk: Desk, ids: Sequence[int]) -> None:
     async with desk.pool.acquire() as connection, connection.transaction():
         messages = await store.claim_unread(connection, ids)
         events = [await _open(connection, desk, message) for message in messages]
         if events:
             await outbox.record(connection, desk.tickets_topic, events)
-    return len(ids) == READ_AT_ONCE
 
 
 async def _open(connection: Any, desk: Desk, message: Unread) -> Event[Any]:
-    gave_up = message.attempts > _ATTEMPTS
+    gave_up = message.attempts > _LAST_ATTEMPTS
     reading = Reading(UNREADABLE, "", "", "too_many_attempts") if gave_up else read(message.raw)
     number = await store.queries.next_protocol(connection)
     ticket_id = f"{message.received_at.astimezone(_DESK_ZONE):%Y%m%d}-{number:06d}"

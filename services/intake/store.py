@@ -1,7 +1,7 @@
 """All SQL of intake."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -47,9 +47,10 @@ async def store_message(pool: Any, message: Received) -> None:
     )
 
 
-async def begin_attempts(pool: Any, at_most: int) -> Sequence[int]:
-    """Count an attempt for the oldest unread messages, durably, and return their ids."""
-    return sorted([row["id"] async for row in queries.begin_attempts(pool, at_most=at_most)])
+async def begin_attempts(pool: Any, at_most: int) -> Mapping[int, int]:
+    """Count an attempt for the oldest unread messages, durably; return the counts by id, oldest first."""
+    rows = [row async for row in queries.begin_attempts(pool, at_most=at_most)]
+    return {row["id"]: row["attempts"] for row in sorted(rows, key=lambda row: int(row["id"]))}
 
 
 async def claim_unread(connection: Any, ids: Sequence[int]) -> Sequence[Unread]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from html import escape
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -99,3 +100,13 @@ def page_mail(delivery: Delivery, person: Person, next_person: str | None) -> Co
     }
     about = subject(delivery.word, delivery.event, person, delivery.now)
     return Content(about, render("mail.txt", **values), render("mail.html", subject=about, **values))
+
+
+def plain_mail(delivery: Delivery) -> Content:
+    """Return the built-in text for when a template is broken: a page must leave all the same."""
+    ticket = line(delivery.event.subject)
+    said = f"{delivery.word.value} {delivery.key[1]} #{ticket}"
+    link = "" if delivery.word is Word.ALL_CLEAR else LINK
+    return Content(
+        f"[SLA] {said}"[:SUBJECT_LENGTH], f"Prazo: {said}\n\n{link}\n", f"<p>Prazo: {escape(said)}</p><p>{link}</p>"
+    )

@@ -8,6 +8,7 @@ for _outcome in OUTCOMES:
     deliveries.labels("email", _outcome)
 acknowledged = Counter("prazo_notifier_acknowledged_total", "Alerts that a person took.")
 exhausted = Counter("prazo_notifier_exhausted_total", "Alerts whose every step was used without an acknowledgement.")
+broken_templates = Counter("prazo_notifier_broken_templates_total", "Mails rendered with the built-in text.")
 oldest_due_seconds = Gauge("prazo_notifier_oldest_due_seconds", "Age of the oldest page that is due and not taken.")
 to_accepted = Histogram(
     "prazo_notifier_breach_to_accepted_seconds",

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from services.notifier import metrics, store
-from services.notifier.content import LINK, page_mail
+from services.notifier.content import LINK, page_mail, plain_mail
 from services.notifier.domain.escalation import Word
 from services.notifier.domain.token import ACKNOWLEDGE, token
 from services.notifier.handlers import Notifier
@@ -74,14 +74,23 @@ class Sender:
         if delivery.reason is not None or delivery.content is not None or delivery.person is None:
             return delivery
         oncall = self.notifier.oncall
-        upcoming = store.queries.next_person(connection, delivery_id=delivery.delivery_id)
-        after = oncall.people.get(await upcoming or "")
-        content = page_mail(delivery, oncall.people[delivery.person], None if after is None else after.name)
+        person = oncall.people.get(delivery.person)
+        if person is None:
+            return delivery  # left the configuration since: told as a permanent failure
+        after = oncall.people.get(await store.queries.next_person(connection, delivery_id=delivery.delivery_id) or "")
+        try:
+            content = page_mail(delivery, person, None if after is None else after.name)
+        except Exception as error:  # noqa: BLE001  # the edge: counted; a broken template loses no page
+            metrics.broken_templates.inc()
+            log.error("template_broken", error=type(error).__name__)
+            content = plain_mail(delivery)
         await store.keep_content(connection, delivery.delivery_id, content)
         return replace(delivery, content=content)
 
     async def _tell(self, delivery: Delivery) -> None:
-        if delivery.content is None or delivery.person is None:
+        person = self.notifier.oncall.people.get(delivery.person or "")
+        if delivery.content is None or delivery.person is None or person is None:
+            await self._settle(delivery, Result("failed_permanent", "person_unknown"))
             return
         proof = token(self.key, delivery.delivery_id, delivery.person, ACKNOWLEDGE)
         link = f"{self.public_url.rstrip('/')}/a/{delivery.delivery_id}/{proof}"
@@ -90,11 +99,7 @@ class Sender:
             delivery.content.plain.replace(LINK, link),
             delivery.content.html.replace(LINK, link),
         )
-        person = self.notifier.oncall.people.get(delivery.person)
-        if person is None:
-            result = Result("failed_permanent", "person_unknown")
-        else:
-            result = await self.transport.send(Mail(person.email, content, delivery, delivery.now))
+        result = await self.transport.send(Mail(person.email, content, delivery, delivery.now))
         await self._settle(delivery, result)
 
     async def _settle(self, delivery: Delivery, result: Result) -> None:

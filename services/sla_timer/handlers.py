@@ -144,6 +144,8 @@ def _tell(ticket: TicketRow, assessment: Assessment, before: Before, now_us: int
         past = before.told.get((ticket.ticket_id, clock.metric, clock.cycle), Told())
         fresh = announce(clock, past, now_us)
         verdict = Told((*past.milestones, *fresh)).verdict
+        if verdict == "cancelled" and clock.breached_us is not None:
+            verdict = "breached"  # a cancellation ends the clock, an earlier breach stands
         planned = Planned(ticket.ticket_id, clock, verdict, schedule(clock, past, fresh))
         told.clocks.append(planned)
         pending += [(planned, milestone, past.due_us) for milestone in fresh]

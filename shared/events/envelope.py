@@ -59,8 +59,9 @@ def event_id(*parts: str | int | None) -> str:
 
 
 def encode(event: Event[Any]) -> bytes:
-    """Return the structured-mode JSON of ``event``; absent optional fields of the envelope are left out."""
-    body = event.model_dump(mode="json", by_alias=True)
+    """Return the structured-mode JSON of ``event``; optional fields that were never given stay absent."""
+    body = event.model_dump(mode="json", by_alias=True, exclude={"data"})
+    body["data"] = event.data.model_dump(mode="json", by_alias=True, exclude_unset=True)
     if body.get("traceparent") is None:
         body.pop("traceparent", None)
     return orjson.dumps(body)

@@ -34,7 +34,10 @@ async def observe(directory: str, seconds: float) -> Observation:
         with suppress(ProcessLookupError):
             child.kill()
         return ProbeFailed("timeout")
-    return _observation(json.loads(answer)) if code == 0 else ProbeFailed("crash")
+    try:
+        return _observation(json.loads(answer)) if code == 0 else ProbeFailed("crash")
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return ProbeFailed("crash")
 
 
 def _observation(raw: Any) -> Observation:

@@ -1,5 +1,6 @@
 """Mail to a person by SMTP. A connection lost after DATA means that the outcome is unknown: same Message-ID again."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -10,6 +11,7 @@ import aiosmtplib
 from services.notifier.store import Content, Delivery, Result
 
 _TIMEOUT_SECONDS = 15
+_TOTAL_SECONDS = 45  # less than a delivery's lease
 _ATTEMPTS = 8
 _LONGEST_RETRY = timedelta(seconds=60)
 
@@ -25,7 +27,7 @@ class Mail:
 
 
 class SmtpTransport:
-    """Sends through one mail server, a connection per mail, each within fifteen seconds."""
+    """Sends through one mail server, a connection per mail, each within 45 seconds."""
 
     def __init__(self, address: str, mail_from: str) -> None:
         host, _, port = address.rpartition(":")
@@ -54,8 +56,9 @@ class SmtpTransport:
         """Send one mail; the answer says what is known. Nothing is ever "sent" on a 5xx."""
         client = aiosmtplib.SMTP(hostname=self._host, port=self._port, timeout=_TIMEOUT_SECONDS)
         try:
-            await client.connect()
-            _, answer = await client.send_message(self.message(mail))
+            async with asyncio.timeout(_TOTAL_SECONDS):
+                await client.connect()
+                _, answer = await client.send_message(self.message(mail))
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
             return _refused(error, mail.delivery.attempt)
         except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPConnectTimeoutError, ConnectionError) as error:

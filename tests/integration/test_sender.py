@@ -1,0 +1,127 @@
+"""The sender on a real PostgreSQL: what was planned leaves, is repeated as itself, or moves on; never silently lost."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from services.notifier import content, store
+from services.notifier.domain.oncall import OnCall
+from services.notifier.handlers import Notifier, ingest
+from services.notifier.sender import Sender
+from services.notifier.store import Result
+from services.notifier.transports.smtp import Mail, SmtpTransport
+from shared import clock
+from shared.events import encode
+from shared.kafka import Record
+from shared.postgres import create_pool
+from tests.conftest import dsn_for
+from tests.unit.notifier.test_notifier import ONCALL, sla
+
+
+class Scripted(SmtpTransport):
+    """Answers as scripted, strictly in order; keeps the Message-IDs and texts it was given."""
+
+    def __init__(self, *results: Result) -> None:
+        super().__init__("127.0.0.1:1", "prazo@x.example")
+        self.results = list(results)
+        self.mails: list[tuple[str, str, str]] = []
+
+    async def send(self, mail: Mail) -> Result:
+        """Take one mail."""
+        self.mails.append((mail.to, str(self.message(mail)["Message-ID"]), mail.content.plain))
+        return self.results.pop(0)
+
+
+@pytest.fixture
+async def pool(postgres: str, database: str) -> AsyncIterator[Any]:
+    made = create_pool(dsn_for(postgres, "notifier_app", database), "notifier")
+    await made
+    yield made
+    await made.close()
+
+
+async def sender(pool: Any, transport: Scripted, oncall: dict[str, Any] = ONCALL) -> Sender:
+    """Return a sender with one breach to tell."""
+    notifier = Notifier(pool, OnCall(**oncall), "notices.v1")
+    record = Record("sla.v1", 0, 0, clock.now(), b"4821", encode(sla("breached")), ())
+    assert list(await ingest(notifier, [record, record])) == []
+    return Sender(notifier, transport, b"k" * 32, "http://x")
+
+
+async def told(pool: Any) -> list[str]:
+    """Return the notices recorded, without the plans."""
+    types = [orjson.loads(row["body"])["type"] for row in await pool.fetch("SELECT body FROM outbox ORDER BY id")]
+    return [name for name in types if name != "notice.planned"]
+
+
+async def soon(pool: Any) -> None:
+    """Let whatever is to be retried, or in flight, be due now."""
+    await pool.execute(
+        "UPDATE delivery SET next_at = statement_timestamp() WHERE state = 'sending' OR (state = 'planned' AND attempt > 0)"
+    )
+
+
+async def test_a_page_is_sent_once_however_often_its_event_comes_and_the_sender_turns(pool: Any) -> None:
+    made = await sender(pool, Scripted(Result("accepted", provider_id="q1")))
+    for _ in range(3):
+        await made.turn()
+    assert await told(pool) == ["notice.sent"]
+
+
+async def test_an_unknown_outcome_is_repeated_as_the_very_same_message(pool: Any) -> None:
+    transport = Scripted(Result("unknown", "lost", retry_in=timedelta(seconds=2)), Result("accepted"))
+    made = await sender(pool, transport)
+    await made.turn()
+    await soon(pool)
+    await made.turn()
+    assert transport.mails[0] == transport.mails[1]
+    assert await told(pool) == ["notice.unknown", "notice.sent"]
+
+
+async def test_a_sender_that_died_in_the_act_is_an_unknown_outcome_and_its_late_result_says_nothing(pool: Any) -> None:
+    made = await sender(pool, Scripted(Result("accepted")))
+    (dead,) = await made._claim()
+    await soon(pool)
+    await made.turn()
+    async with pool.acquire() as connection:
+        assert await store.settle(connection, dead, Result("failed_permanent")) is False
+    assert await told(pool) == ["notice.unknown", "notice.sent"]
+
+
+async def test_a_permanent_failure_moves_on_to_the_next_person_at_once(pool: Any) -> None:
+    transport = Scripted(Result("failed_permanent", "smtp_550"), Result("accepted"))
+    made = await sender(pool, transport)
+    await made.turn()
+    await made.turn()
+    assert [to for to, _, _ in transport.mails] == ["ana@x.example", "bob@x.example"]
+    assert await told(pool) == ["notice.failed", "notice.escalated", "notice.sent"]
+
+
+async def test_a_person_who_left_the_configuration_is_passed_over(pool: Any) -> None:
+    transport = Scripted(Result("accepted"))
+    made = await sender(pool, transport)
+    without = {
+        "people": {"bob": ONCALL["people"]["bob"]},
+        "on_call": {"primary": "bob"},
+        "steps": [{"on": "breached", "to": "bob"}],
+    }
+    changed = Sender(Notifier(pool, OnCall(**without), "notices.v1"), transport, b"k" * 32, "http://x")
+    await changed.turn()
+    await changed.turn()
+    assert [to for to, _, _ in transport.mails] == ["bob@x.example"]
+    assert made.notifier.oncall.people.keys() == {"ana", "bob"}
+
+
+async def test_a_broken_template_loses_no_page(pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> str:
+        raise KeyError("undefined")
+
+    monkeypatch.setattr(content, "render", broken)
+    transport = Scripted(Result("accepted"))
+    await (await sender(pool, transport)).turn()
+    ((_, _, plain),) = transport.mails
+    assert "#4821" in plain
+    assert "http://x/a/" in plain
