@@ -1,5 +1,9 @@
-"""Servers for tests, by the ladder: addresses from the environment, else our own local launcher."""
+"""Servers for tests, by the ladder: addresses from the environment, else our own local launcher, else testcontainers.
 
+``PRAZO_TEST_SERVERS=containers`` steps over our own launcher. Where no rung holds, the launcher's error is what fails.
+"""
+
+import asyncio
 import logging
 import os
 import uuid
@@ -12,11 +16,18 @@ import pytest
 from deploy.kafka.topics import create_topics
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
+from shared.errors import PrazoError
 from shared.postgres import REPORT_ROLE, SCHEMAS, migrate, provision
+from tests import containers
 
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 PASSWORD = "test-only"
+
+
+def _step_over_launcher() -> None:
+    if os.environ.get("PRAZO_TEST_SERVERS") == "containers":
+        raise OSError("PRAZO_TEST_SERVERS=containers")
 
 
 def dsn_for(dsn: str, role: str, database: str) -> str:
@@ -41,16 +52,28 @@ async def prepare(dsn: str) -> None:
 @pytest.fixture(scope="session")
 async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """Return an administrator's DSN of a PostgreSQL with every role and every migrated schema in ``prazo``."""
+    given = os.environ.get("PRAZO_TEST_POSTGRES")
+    if given:
+        await prepare(given)
+        yield given
+        return
+    folder = tmp_path_factory.mktemp("postgres")
     server: Postgres | None = None
-    dsn = os.environ.get("PRAZO_TEST_POSTGRES")
-    if not dsn:
-        folder = tmp_path_factory.mktemp("postgres")
+    try:
+        _step_over_launcher()
         server = await Postgres.start(folder / "server", log=folder / "postgres.log", fsync=False)
+    except (ImportError, OSError, PrazoError):
+        if not containers.engine_answers():
+            raise
+        container, dsn = await containers.start_postgres()
+    else:
         dsn = server.admin_dsn
     await prepare(dsn)
     yield dsn
     if server is not None:
         await server.stop()
+    else:
+        await asyncio.to_thread(container.stop)
 
 
 @pytest.fixture
@@ -73,7 +96,16 @@ async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
         yield given
         return
     folder = tmp_path_factory.mktemp("kafka")
-    broker = await Kafka.start(folder / "broker", log=folder / "kafka.log")
+    try:
+        _step_over_launcher()
+        broker = await Kafka.start(folder / "broker", log=folder / "kafka.log")
+    except (ImportError, OSError, PrazoError):
+        if not containers.engine_answers():
+            raise
+        container, bootstrap = await containers.start_kafka()
+        yield bootstrap
+        await asyncio.to_thread(container.stop)
+        return
     yield broker.bootstrap
     await broker.stop()
 
