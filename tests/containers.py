@@ -8,7 +8,7 @@ from docker.errors import DockerException  # type: ignore[import-untyped]
 from testcontainers.community.kafka import KafkaContainer
 from testcontainers.community.postgres import PostgresContainer
 
-_KAFKA = "confluentinc/cp-kafka:7.6.0"
+_KAFKA = "confluentinc/cp-kafka:8.1.0"
 _POSTGRES = "postgres:17"
 
 
