@@ -1,11 +1,6 @@
-"""Servers for tests, by the ladder: addresses from the environment, else our own local launcher, else testcontainers.
+"""Servers for tests, each found by the ladder of ``tests/ladder.py``."""
 
-``PRAZO_TEST_SERVERS=containers`` steps over our own launcher. Where no rung holds, the launcher's error is what fails.
-"""
-
-import asyncio
 import logging
-import os
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,20 +9,10 @@ import asyncpg
 import pytest
 
 from deploy.kafka.topics import create_topics
-from deploy.local.kafka import Kafka
-from deploy.local.postgres import Postgres
-from shared.errors import PrazoError
 from shared.postgres import REPORT_ROLE, SCHEMAS, migrate, provision
-from tests import containers
+from tests.ladder import PASSWORD, server
 
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-
-PASSWORD = "test-only"
-
-
-def _step_over_launcher() -> None:
-    if os.environ.get("PRAZO_TEST_SERVERS") == "containers":
-        raise OSError("PRAZO_TEST_SERVERS=containers")
 
 
 def dsn_for(dsn: str, role: str, database: str) -> str:
@@ -52,28 +37,9 @@ async def prepare(dsn: str) -> None:
 @pytest.fixture(scope="session")
 async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """Return an administrator's DSN of a PostgreSQL with every role and every migrated schema in ``prazo``."""
-    given = os.environ.get("PRAZO_TEST_POSTGRES")
-    if given:
-        await prepare(given)
-        yield given
-        return
-    folder = tmp_path_factory.mktemp("postgres")
-    server: Postgres | None = None
-    try:
-        _step_over_launcher()
-        server = await Postgres.start(folder / "server", log=folder / "postgres.log", fsync=False)
-    except (ImportError, OSError, PrazoError):
-        if not containers.engine_answers():
-            raise
-        container, dsn = await containers.start_postgres()
-    else:
-        dsn = server.admin_dsn
-    await prepare(dsn)
-    yield dsn
-    if server is not None:
-        await server.stop()
-    else:
-        await asyncio.to_thread(container.stop)
+    async with server("postgres", tmp_path_factory.mktemp("postgres")) as dsn:
+        await prepare(dsn)
+        yield dsn
 
 
 @pytest.fixture
@@ -91,23 +57,8 @@ async def database(postgres: str) -> str:
 @pytest.fixture(scope="session")
 async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """Return the bootstrap address of a broker."""
-    given = os.environ.get("PRAZO_TEST_KAFKA")
-    if given:
-        yield given
-        return
-    folder = tmp_path_factory.mktemp("kafka")
-    try:
-        _step_over_launcher()
-        broker = await Kafka.start(folder / "broker", log=folder / "kafka.log")
-    except (ImportError, OSError, PrazoError):
-        if not containers.engine_answers():
-            raise
-        container, bootstrap = await containers.start_kafka()
+    async with server("kafka", tmp_path_factory.mktemp("kafka")) as bootstrap:
         yield bootstrap
-        await asyncio.to_thread(container.stop)
-        return
-    yield broker.bootstrap
-    await broker.stop()
 
 
 @pytest.fixture
