@@ -63,7 +63,7 @@ REFUSED = [
     ("not JSON", b"{", SINGLE, SECRET, 400, None),
     ("not an object", [1], BATCH, SECRET, 422, "event"),
     ("empty batch", [], BATCH, SECRET, 400, None),
-    ("too large", b"x" * (1024 * 1024 + 1), SINGLE, SECRET, 413, None),
+    ("too large", b"x" * (900 * 1024 + 1), SINGLE, SECRET, 413, None),
     ("other media type", event(), "text/plain", SECRET, 415, None),
     ("time without offset", event(time="2026-03-05T08:00:00"), SINGLE, SECRET, 422, "time"),
     ("title too long", event(data={"title": "x" * 121}), SINGLE, SECRET, 422, "data.title"),
@@ -104,6 +104,17 @@ async def test_a_messenger_is_refused_with_rule_8_and_recorded(pool: Any) -> Non
     assert answer.status_code == 422
     assert "policy rule 8" in answer.json()["errors"][0]["rule"]
     assert await outbox_types(pool) == ["ticket.refused"]
+
+
+async def test_of_a_batch_with_a_messenger_the_good_event_is_taken_when_it_is_sent_alone(pool: Any) -> None:
+    batch = [event("1"), event("2", data={"channel": "telegram"})]
+    for _ in range(2):
+        answer = await post(pool, batch, kind=BATCH)
+        assert (answer.status_code, [e["index"] for e in answer.json()["errors"]]) == (422, [1])
+    assert await outbox_types(pool) == ["ticket.refused"]
+    for _ in range(2):
+        assert (await post(pool, event("1"))).json() == {"ids": ["1"]}
+    assert await outbox_types(pool) == ["ticket.refused", "ticket.opened"]
 
 
 async def test_without_a_database_the_sender_is_told_to_try_again() -> None:

@@ -4,6 +4,7 @@ One CloudEvent in structured mode or a JSON batch of up to 100, all or nothing. 
 that name index, field and rule. Idempotent by ``source`` + ``id``.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,9 @@ from shared.events import Event, TicketRefused, Undecodable, content_hash, decod
 
 log = structlog.get_logger(__name__)
 
-BODY_LIMIT_BYTES = 1024 * 1024
+BODY_LIMIT_BYTES = 900 * 1024  # so that every event fits into a record of Kafka's usual 1 MiB
+BODY_SECONDS = 30
+STORE_SECONDS = 10
 BATCH_LIMIT = 100
 BATCH = "application/cloudevents-batch+json"
 SINGLE = "application/cloudevents+json"
@@ -61,11 +64,17 @@ class EventsEndpoint:
             return _answer(Problem(503, "The event could not be stored now, please try again"))
 
     async def _take(self, events: Sequence[Event[Any]], raw: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Record what is new of ``events``; of a batch with a refused one only the refusals, so nothing else is known."""
         refused = [i for i, event in enumerate(events) if _by_messenger(event)]
-        async with self.desk.pool.acquire() as connection, connection.transaction():
-            new = [e for i, e in enumerate(events) if await self._is_new(connection, i, e, content_hash(raw[i]))]
-            taken = [_refusal(e) for e in new if _by_messenger(e)] if refused else new
-            if taken:
+        submitted = refused or range(len(events))
+        async with (
+            asyncio.timeout(STORE_SECONDS),
+            self.desk.pool.acquire() as connection,
+            connection.transaction(),
+        ):
+            new = [events[i] for i in submitted if await self._is_new(connection, i, events[i], content_hash(raw[i]))]
+            if new:
+                taken = [_refusal(event) for event in new] if refused else new
                 await outbox.record(connection, self.desk.tickets_topic, taken)
         if refused:
             errors = [{"index": i, "field": "data.channel", "rule": RULE_8} for i in refused]
@@ -85,11 +94,14 @@ class EventsEndpoint:
 async def _body(request: Request) -> bytes:
     parts, size = [], 0
     try:
-        async for part in request.stream():
-            size += len(part)
-            if size > BODY_LIMIT_BYTES:
-                raise Problem(413, f"The body is larger than {BODY_LIMIT_BYTES} bytes")
-            parts.append(part)
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > BODY_LIMIT_BYTES:
+                    raise Problem(413, f"The body is larger than {BODY_LIMIT_BYTES} bytes")
+                parts.append(part)
+    except TimeoutError:
+        raise Problem(408, f"The body did not arrive within {BODY_SECONDS} seconds") from None
     except ClientDisconnect:
         raise Problem(400, "The body did not arrive whole") from None
     return b"".join(parts)
