@@ -1,5 +1,6 @@
 """The two ways in: events (``ingest``) and time (``fire_due``). Each: lock → decide → record, in one transaction."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import orjson
 from services.sla_timer import metrics, store
 from services.sla_timer.domain.announce import Kind, Milestone, Told, announce, fire, schedule
 from services.sla_timer.domain.assess import Assessment, assess
+from services.sla_timer.domain.hold import Hold
 from services.sla_timer.domain.journal import Fact, history
 from services.sla_timer.domain.publish import Telling, plan_of, publish
 from services.sla_timer.store import Before, Due, Entry, Key, Planned, TicketRow
@@ -198,12 +200,17 @@ def _telling_of(ticket: TicketRow, planned: Planned, plan: Any, now_us: int) -> 
     )
 
 
-async def fire_due(timer: Timer, watermark: datetime, ingest_lag_seconds: float | None) -> int:
-    """Fire what is due after ``watermark`` by the database's clock, oldest first; return how many clocks were claimed."""
+async def fire_due(timer: Timer, hold: Hold, watermark: datetime) -> int:
+    """Fire what is due after ``watermark`` by the database's clock, oldest first; return how many clocks were fired.
+
+    The hold is asked after the claim: however long the claim took, what is fired was known to be due on fresh knowledge.
+    """
     async with timer.pool.acquire() as connection, connection.transaction():
         due = await store.claim_due(connection, timer.catalogs, watermark, FIRED_AT_ONCE)
-        if not due:
+        claimed_at = asyncio.get_running_loop().time()
+        if not due or not hold.may_fire(claimed_at):
             return 0
+        lag = hold.stale_by(claimed_at)
         sequences = {d.ticket.ticket_id: d.ticket.sequence for d in due}
         moved, rows, events = [], [], []
         for d in due:
@@ -215,7 +222,7 @@ async def fire_due(timer: Timer, watermark: datetime, ingest_lag_seconds: float 
                 metrics.lateness.observe(max(0.0, (to_us(d.now) - milestone.at_us) / 1e6))
                 if milestone.announced:
                     sequences[d.ticket.ticket_id] += 1
-                    events.append(_fired(timer, d, milestone, sequences[d.ticket.ticket_id], ingest_lag_seconds))
+                    events.append(_fired(timer, d, milestone, sequences[d.ticket.ticket_id], lag))
         await store.move_clocks(connection, moved, sequences)
         await _record(connection, timer, due[0].now, rows, events)
     return len(due)

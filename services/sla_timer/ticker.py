@@ -44,15 +44,12 @@ class Watch:
         await self._close()
 
     async def turn(self) -> bool:
-        """Make one observation."""
+        """Make one observation, where broker and database both answer."""
         await self._begin()
-        try:
-            async with asyncio.timeout(_CALL_SECONDS):
-                now = asyncio.get_running_loop().time()
-                committed, ends = await self._offsets()
-        except BaseException:
-            await self._close()
-            raise
+        now = asyncio.get_running_loop().time()
+        committed, ends = await self._offsets()
+        async with asyncio.timeout(_CALL_SECONDS):
+            await store.queries.database_now(self._timer.pool)
         self._hold.observe(now, committed, ends)
         lag = self._hold.lag(now)
         metrics.ingest_lag_seconds.set(lag)
@@ -70,6 +67,15 @@ class Watch:
             self._began = True
 
     async def _offsets(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
+        """Return committed and end offsets by partition; a broker that fails to answer is connected anew."""
+        try:
+            async with asyncio.timeout(_CALL_SECONDS):
+                return await self._ask()
+        except BaseException:
+            await self._close()
+            raise
+
+    async def _ask(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
         if self._admin is None:
             admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=2000)
             consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, request_timeout_ms=2000)
@@ -79,9 +85,10 @@ class Watch:
         described = await self._admin.describe_topics([self._topic])
         partitions = [TopicPartition(self._topic, p["partition"]) for p in described[0]["partitions"]]
         stored = await self._admin.list_consumer_group_offsets(self._group, partitions=partitions)
+        begins = await self._consumer.beginning_offsets(partitions)  # where reading begins without a commit
         ends = await self._consumer.end_offsets(partitions)
-        committed = {tp.partition: max(meta.offset, 0) for tp, meta in stored.items()}
-        return committed, {tp.partition: offset for tp, offset in ends.items()}
+        read_upto = {tp.partition: max(stored[tp].offset, begins[tp]) for tp in partitions}
+        return read_upto, {tp.partition: offset for tp, offset in ends.items()}
 
     async def _save(self, now: float) -> None:
         caught_up = self._hold.caught_up()
@@ -118,9 +125,7 @@ class Ticker:
             return False
         sweeping = now - self._swept_at >= SWEEP_SECONDS
         watermark = _BEFORE_ALL if sweeping else clock.now() - _BEHIND_NOW
-        lag = self._hold.lag(now)
-        stale = lag if lag > self._hold.limits.lag else None
-        fired = await fire_due(self._timer, watermark, stale)
+        fired = await fire_due(self._timer, self._hold, watermark)
         more = fired == FIRED_AT_ONCE
         if sweeping and not more:
             self._swept_at = now

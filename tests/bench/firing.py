@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from deploy.kafka.topics import create_topics
+from services.sla_timer.domain.hold import Hold, Limits
 from services.sla_timer.handlers import Timer, fire_due
 from shared import clock
 from shared.catalog import Catalogs, load
@@ -108,9 +109,11 @@ async def run(bootstrap: str, admin_dsn: str, _: Path) -> dict[str, Any]:
 
 
 async def _fire(timer: Timer) -> None:
+    hold = Hold(Limits(lag=2.0, limit=300.0, settle=10.0))
     while True:
+        hold.observe(asyncio.get_running_loop().time(), {0: 0}, {0: 0})
         watermark = clock.now() - timedelta(seconds=5)
-        if not await fire_due(timer, watermark, None):
+        if not await fire_due(timer, hold, watermark):
             await asyncio.sleep(_POLL_SECONDS)
 
 

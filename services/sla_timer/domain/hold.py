@@ -1,5 +1,6 @@
 """Nothing fires on knowledge that is known to be stale: the ingest hold, as a pure function of observations.
 
+An observation is made only where broker and database both answered.
 An observation at T saw end offset E of a partition; once the committed offset has reached E, everything up to T is
 read. Source: the semantics' row "Firing and ingest", edge case 43. Instants are monotonic seconds unless they say ``at``.
 """
@@ -13,7 +14,7 @@ _OBSERVATIONS = 4096  # per partition; of a longer backlog the oldest observatio
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds: tolerated lag, the longest hold after everything answers again, and the rest for publishers after an outage."""
+    """Seconds: tolerated lag, the longest hold while everything answers, and the rest for publishers after an outage."""
 
     lag: float
     limit: float
@@ -22,14 +23,14 @@ class Limits:
 
 @dataclass(slots=True)
 class Hold:
-    """Feeds on observations of the broker; answers whether clocks may fire. One missed answer is no outage."""
+    """Feeds on observations; answers whether clocks may fire. One missed observation is no outage."""
 
     limits: Limits
     outage_before_start: bool = False
     _seen: dict[int, deque[tuple[float, int]]] = field(default_factory=dict)
     _caught_up: dict[int, float] = field(default_factory=dict)
     _last_ok: float | None = None
-    _answering_since: float = 0.0
+    _held_since: float | None = None
     _outage: bool = False
     _free_from: float | None = None
 
@@ -37,7 +38,7 @@ class Hold:
         """Take the end offsets of every partition, read at or after ``now``, and the committed ones, read before them."""
         if self._last_ok is None or now - self._last_ok > self.limits.lag:
             self._outage = self.outage_before_start if self._last_ok is None else True
-            self._answering_since, self._free_from = now, None
+            self._held_since, self._free_from = None, None
         self._last_ok = now
         for partition, end in ends.items():
             self._note(now, partition, end, committed.get(partition, 0))
@@ -46,6 +47,10 @@ class Hold:
         elif self._free_from is None:
             self._free_from = now + (self.limits.settle if self._outage else 0.0)
             self._outage = False
+        if self._fresh(now):
+            self._held_since = None
+        elif self._held_since is None:
+            self._held_since = now
 
     def _note(self, now: float, partition: int, end: int, read_upto: int) -> None:
         seen = self._seen.setdefault(partition, deque(maxlen=_OBSERVATIONS))
@@ -64,9 +69,15 @@ class Hold:
         return dict(self._caught_up)
 
     def may_fire(self, now: float) -> bool:
-        """Tell whether clocks may fire at ``now``: the broker answers, and ingest has caught up or the limit is over."""
+        """Tell whether clocks may fire at ``now``: all answers, and ingest has caught up or was held up to the limit."""
         if self._last_ok is None or now - self._last_ok > self.limits.lag:
             return False
-        if now - self._answering_since >= self.limits.limit:
-            return True
+        return self._fresh(now) or (self._held_since is not None and now - self._held_since >= self.limits.limit)
+
+    def stale_by(self, now: float) -> float | None:
+        """Return the lag in seconds that a fire at ``now`` has to admit to; None when its knowledge is fresh."""
+        lag = self.lag(now)
+        return lag if lag > self.limits.lag else None
+
+    def _fresh(self, now: float) -> bool:
         return self.lag(now) <= self.limits.lag and self._free_from is not None and now >= self._free_from

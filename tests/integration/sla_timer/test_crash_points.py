@@ -11,6 +11,7 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer
 
+from services.sla_timer.domain.hold import Hold, Limits
 from services.sla_timer.handlers import Timer, fire_due, ingest
 from shared import clock
 from shared.catalog import Catalogs, load
@@ -60,6 +61,13 @@ def record(type_: str, ago: float, **data: Any) -> Record:
     return Record("tickets.v1", 0, 0, at, b"X", orjson.dumps(body), ())
 
 
+def open_hold() -> Hold:
+    """Return a hold that has just seen everything read."""
+    hold = Hold(Limits(lag=2.0, limit=300.0, settle=10.0))
+    hold.observe(asyncio.get_running_loop().time(), {0: 0}, {0: 0})
+    return hold
+
+
 OPENED = {"service": "triage", "channel": "email", "title": "t"}
 
 
@@ -80,8 +88,8 @@ async def published(kafka: str, topic: str, count: int) -> list[Any]:
 
 async def test_41_killed_between_record_and_publish(timer: Timer, kafka: str) -> None:
     await ingest(timer, [record("opened", 10, **OPENED)])
-    assert await fire_due(timer, LONG_AGO, None) == 1
-    assert await fire_due(timer, LONG_AGO, None) == 0
+    assert await fire_due(timer, open_hold(), LONG_AGO) == 1
+    assert await fire_due(timer, open_hold(), LONG_AGO) == 0
     async with Producer(kafka) as producer, Relay(timer.pool, producer) as relay:
         await relay.turn()
     events = await published(kafka, timer.sla_topic, 3)
@@ -90,7 +98,7 @@ async def test_41_killed_between_record_and_publish(timer: Timer, kafka: str) ->
 
 async def test_41_killed_between_publish_and_forgetting(timer: Timer, kafka: str) -> None:
     await ingest(timer, [record("opened", 10, **OPENED)])
-    await fire_due(timer, LONG_AGO, None)
+    await fire_due(timer, open_hold(), LONG_AGO)
     async with DiesAfterPublishing(kafka) as dying, Relay(timer.pool, dying) as relay:
         with pytest.raises(Killed):
             await relay.turn()
@@ -116,10 +124,18 @@ async def test_37_the_same_event_twice_is_one_event_and_other_content_is_a_confl
 async def test_42_a_fire_that_was_overtaken_by_an_answer_says_nothing(timer: Timer) -> None:
     await ingest(timer, [record("opened", 10, **OPENED)])
     await ingest(timer, [record("responded", 8, by="ana")])
-    assert await fire_due(timer, LONG_AGO, None) == 0
+    assert await fire_due(timer, open_hold(), LONG_AGO) == 0
     types = [orjson.loads(r["body"])["type"] for r in await timer.pool.fetch("SELECT body FROM outbox ORDER BY id")]
     assert types.count("sla.breached") == 0
     assert "sla.met" in types
+
+
+async def test_a_claim_that_took_longer_than_the_knowledge_is_fresh_fires_nothing(timer: Timer) -> None:
+    await ingest(timer, [record("opened", 10, **OPENED)])
+    hold = Hold(Limits(lag=2.0, limit=300.0, settle=10.0))
+    hold.observe(asyncio.get_running_loop().time() - 3.0, {0: 0}, {0: 0})  # it held then; three seconds have passed
+    assert await fire_due(timer, hold, LONG_AGO) == 0
+    assert await fire_due(timer, open_hold(), LONG_AGO) == 1
 
 
 async def test_two_replicas_fire_a_thousand_clocks_each_once(timer: Timer) -> None:
@@ -132,7 +148,7 @@ async def test_two_replicas_fire_a_thousand_clocks_each_once(timer: Timer) -> No
         await ingest(timer, opened[since : since + 500])
     fired = [0]
     while fired[-1] or len(fired) < 3:
-        fired.append(sum(await asyncio.gather(*(fire_due(timer, LONG_AGO, None) for _ in range(4)))))
+        fired.append(sum(await asyncio.gather(*(fire_due(timer, open_hold(), LONG_AGO) for _ in range(4)))))
     assert sum(fired) == 1000
     rows = await timer.pool.fetch("SELECT ticket_id FROM milestone WHERE kind = 'breached'")
     assert len({row["ticket_id"] for row in rows}) == len(rows) == 1000

@@ -8,6 +8,8 @@ LIMITS = Limits(lag=2.0, limit=300.0, settle=10.0)
 Step = tuple[float, dict[int, int], dict[int, int]]
 
 CAUGHT_UP: Step = (0.0, {0: 5}, {0: 5})
+HOUR: list[Step] = [(float(s), {0: 5}, {0: 5}) for s in range(3600)]
+BEHIND: list[Step] = [(3600.0 + s, {0: 5}, {0: 6}) for s in range(304)]
 HOLDS: list[tuple[str, list[Step], float, bool]] = [
     ("nothing was observed yet", [], 0.0, False),
     ("caught up at the start", [CAUGHT_UP], 0.1, True),
@@ -20,6 +22,9 @@ HOLDS: list[tuple[str, list[Step], float, bool]] = [
     ("the broker has not answered for 2 s", [CAUGHT_UP], 2.1, False),
     ("the broker is back, publishers flush", [CAUGHT_UP, (30.0, {0: 5}, {0: 5})], 31.0, False),
     ("the broker is back and has settled", [CAUGHT_UP, *((30.0 + s, {0: 5}, {0: 5}) for s in range(11))], 40.0, True),
+    ("behind after an hour of answers", [*HOUR, (3600.0, {0: 5}, {0: 6}), (3603.0, {0: 5}, {0: 6})], 3603.1, False),
+    ("behind for five minutes after an hour", [*HOUR, *BEHIND], 3603.0 + 300.0, True),
+    ("behind for just less after an hour", [*HOUR, *BEHIND], 3602.0 + 299.0, False),
     ("behind for five minutes", [(float(s), {0: 4}, {0: 5}) for s in range(301)], 300.0, True),
     ("behind for just less", [(float(s), {0: 4}, {0: 5}) for s in range(300)], 299.9, False),
 ]
