@@ -1,5 +1,6 @@
 """The outbox: events recorded in the deciding transaction, published in order per key, deleted when acknowledged.
 
+An event that is too large for any broker is set aside, marked ``refused``, and holds up nothing behind it.
 A crash between acknowledgement and deletion sends the same bytes (so the same event id) again; nothing is ever lost.
 """
 
@@ -9,11 +10,10 @@ from typing import Any
 
 import asyncpg
 import structlog
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from prometheus_client import Counter, Gauge
 
 from shared.events import CONTENT_TYPE, Event, encode
-from shared.kafka import Message, Producer
+from shared.kafka import TOO_LARGE, Message, Producer
 
 log = structlog.get_logger(__name__)
 
@@ -93,10 +93,10 @@ class Relay:
         outcomes = list(zip(rows, results, strict=True))
         await self._forget([row["id"] for row, result in outcomes if result is None])
         for row, result in outcomes:
-            if isinstance(result, MessageSizeTooLargeError):
+            if isinstance(result, TOO_LARGE):
                 await self._refuse(row["id"], type(result).__name__)
-        failed = next((r for r in results if isinstance(r, KafkaError)), None)
-        if failed is not None and not isinstance(failed, MessageSizeTooLargeError):
+        failed = next((r for r in results if r is not None and not isinstance(r, TOO_LARGE)), None)
+        if failed is not None:
             raise failed
         return len(rows) == RELAY_ROWS
 

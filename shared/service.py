@@ -136,7 +136,9 @@ async def run(name: str, schema: str, settings: ServiceSettings, build: Build) -
         tasks = [asyncio.create_task(_turn(loop), name=loop.name) for loop in loops]
         if kit.consumers:
             tasks.append(asyncio.create_task(keep_trying("consumer", kit.broker.start), name="consumer"))
-        server = Server(web_app(_live(loops), _ready(kit, loops), app.routes), settings.http_host, settings.http_port)
+        server = Server(
+            web_app(_live(kit, loops), _ready(kit, loops), app.routes), settings.http_host, settings.http_port
+        )
         serving = asyncio.create_task(server.serve(), name="http")
         log.info("service_started", http_port=settings.http_port)
         await asyncio.wait([asyncio.create_task(stop.wait()), serving], return_when=asyncio.FIRST_COMPLETED)
@@ -193,18 +195,19 @@ async def _pause(loop: Loop) -> None:
     loop.wake.clear()
 
 
-def _live(loops: Sequence[Loop]) -> Callable[[], Awaitable[Mapping[str, str]]]:
+def _live(kit: Kit, loops: Sequence[Loop]) -> Callable[[], Awaitable[Mapping[str, str]]]:
     async def check() -> Mapping[str, str]:
         now = asyncio.get_running_loop().time()
-        ages = {loop.name: now - loop.turned_at for loop in loops}
-        return {f"loop {n}": f"last turn {age:.0f} s ago" for n, age in ages.items() if age > STALE_LOOP_SECONDS}
+        ages = {f"loop {loop.name}": now - loop.turned_at for loop in loops}
+        ages |= {f"consumer {c.topic}": now - c.turned_at for c in kit.consumers if c.turned_at is not None}
+        return {name: f"last turn {age:.0f} s ago" for name, age in ages.items() if age > STALE_LOOP_SECONDS}
 
     return check
 
 
 def _ready(kit: Kit, loops: Sequence[Loop]) -> Callable[[], Awaitable[Mapping[str, str]]]:
     async def check() -> Mapping[str, str]:
-        wrong = dict(await _live(loops)())
+        wrong = dict(await _live(kit, loops)())
         try:
             await kit.pool.fetchval("SELECT 1 FROM outbox LIMIT 1", timeout=2)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:

@@ -17,6 +17,7 @@ class _Scheduler:
         self._auditor, self._saved = auditor, False
 
     async def turn(self) -> bool:
+        """Audit what is due; True when there may be more at once."""
         if not self._saved:
             async with self._auditor.pool.acquire() as connection, connection.transaction():
                 await store.save_configuration(connection, self._auditor.clients)

@@ -15,11 +15,10 @@ from services.notifier.app import build as build_notifier
 from services.notifier.settings import Settings as NotifierSettings
 from services.sla_timer.app import build as build_sla_timer
 from services.sla_timer.settings import Settings as SlaTimerSettings
-from shared import kafka
 from shared.clock import from_us
 from shared.config import Misconfigured
 from shared.errors import Transient
-from shared.kafka import DeadLetter, Record, new_broker
+from shared.kafka import DeadLetter, Record, consumer, new_broker
 from shared.service import Build, Kit, ServiceSettings
 
 WIRED: list[tuple[str, Build, type[ServiceSettings], list[str], list[str], list[str]]] = [
@@ -84,7 +83,7 @@ def records(count: int) -> list[Record]:
 
 
 async def test_a_transient_failure_is_tried_again_with_the_same_records(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka, "backoff_seconds", lambda _: 0.0)
+    monkeypatch.setattr(consumer, "backoff_seconds", lambda _: 0.0)
     seen: list[int] = []
 
     async def handle(batch: Sequence[Record]) -> Sequence[DeadLetter]:
@@ -93,7 +92,7 @@ async def test_a_transient_failure_is_tried_again_with_the_same_records(monkeypa
             raise [Transient("x"), OSError("x"), asyncpg.CannotConnectNowError("x")][len(seen) - 1]
         return ()
 
-    assert await kafka.handle_until_done("t", handle, records(5)) == []
+    assert await consumer.handle_until_done("t", handle, records(5)) == []
     assert seen == [5, 5, 5, 5]
 
 
@@ -106,7 +105,7 @@ async def test_one_record_that_cannot_be_handled_is_found_and_put_aside_and_the_
         handled.extend(record.offset for record in batch)
         return ()
 
-    letters: Any = await kafka.handle_until_done("t", handle, records(8))
+    letters: Any = await consumer.handle_until_done("t", handle, records(8))
     assert sorted(handled) == [0, 1, 2, 4, 5, 6, 7]
     assert [(letter.record.offset, letter.reason, letter.detail) for letter in letters] == [
         (3, "unprocessable", "ValueError")

@@ -1,0 +1,39 @@
+"""The relay on a real broker and database: what no broker would take holds up nothing behind it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from shared import clock, outbox
+from shared.events import TicketCancelled, new_event
+from shared.kafka import Producer
+from shared.outbox import Relay
+from shared.postgres import create_pool
+from tests.conftest import dsn_for
+from tests.integration.kafka.test_plumbing import all_of
+
+
+@pytest.fixture
+async def pool(postgres: str, database: str) -> AsyncIterator[Any]:
+    made = create_pool(dsn_for(postgres, "intake_app", database), "intake")
+    await made
+    yield made
+    await made.close()
+
+
+async def test_an_event_that_no_broker_takes_is_set_aside_and_the_next_goes_out(
+    pool: Any, kafka: str, topics: str
+) -> None:
+    topic = f"{topics}tickets.v1"
+    events = [
+        new_event(TicketCancelled(ticket_id="T", by=by), id=str(n), source="s", subject="T", time=clock.now())
+        for n, by in enumerate(["first", "x" * 3_000_000, "last"])
+    ]
+    await outbox.record(pool, topic, events)
+    async with Producer(kafka) as producer, Relay(pool, producer) as relay:
+        await relay.turn()
+        assert await relay.turn() is False
+    assert [b'"first"' in r.value or b'"last"' in r.value for r in await all_of(kafka, topic, 2)] == [True, True]
+    rows = await pool.fetch("SELECT refused, length(body) AS size FROM outbox")
+    assert [(row["refused"], row["size"] > 3_000_000) for row in rows] == [("MessageSizeTooLargeError", True)]
