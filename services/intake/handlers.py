@@ -51,7 +51,7 @@ async def _open_all(desk: Desk, ids: Sequence[int]) -> None:
 
 async def _open(connection: Any, desk: Desk, message: Unread) -> Event[Any]:
     gave_up = message.attempts > _LAST_ATTEMPTS
-    reading = Reading(UNREADABLE, "", "", "too_many_attempts") if gave_up else read(message.raw)
+    reading = Reading(UNREADABLE, "", "too_many_attempts") if gave_up else read(message.raw)
     number = await store.queries.next_protocol(connection)
     ticket_id = f"{message.received_at.astimezone(_DESK_ZONE):%Y%m%d}-{number:06d}"
     contact = await store.queries.contact_ref(connection, address=reading.sender) if reading.sender else None

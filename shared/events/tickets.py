@@ -1,4 +1,7 @@
-"""Data of the types on ``tickets.v1``. Optional fields say in the contract what their absence means."""
+"""Data of the types on ``tickets.v1``. Optional fields say in the contract what their absence means.
+
+Every text is bounded, so that every event made of one fits into a record (decision 0005).
+"""
 
 from typing import Annotated, Literal
 
@@ -14,6 +17,9 @@ def _printable(value: str) -> str:
 
 
 TicketId = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+Name = Annotated[str, Field(max_length=200)]
+Text = Annotated[str, Field(max_length=2000)]
+Names = Annotated[tuple[Name, ...], Field(max_length=100)]
 Scope = Literal["in_scope", "out_of_scope"]
 Coverage = Literal["covered", "unknown", "none"]
 PauseReason = Literal["waiting_customer", "customer_infrastructure", "third_party"]
@@ -28,47 +34,47 @@ class TicketData(Data):
 class TicketOpened(TicketData):
     """A contact became a ticket; its clocks start at the event's time."""
 
-    service: str
-    channel: str
+    service: Name
+    channel: Name
     title: str = Field(max_length=120)
-    client_id: str | None = None
-    priority: str | None = None
-    contact_ref: str | None = None
+    client_id: Name | None = None
+    priority: Name | None = None
+    contact_ref: Name | None = None
     scope: Scope = "in_scope"
-    scope_reason: str | None = None
-    scope_hint: str | None = None
+    scope_reason: Text | None = None
+    scope_hint: Text | None = None
     coverage: Coverage = "unknown"
     emergency: bool | None = None
     chargeable: Literal["no", "maybe", "yes"] | None = None
-    documents: tuple[str, ...] = ()
+    documents: Names = ()
     contact_registered: bool | None = None
     remote_access: bool | None = None
-    coverage_reason: str | None = None
-    routing_rule: str | None = None
-    rejection_codes: tuple[str, ...] = ()
-    articles: tuple[str, ...] = ()
+    coverage_reason: Text | None = None
+    routing_rule: Name | None = None
+    rejection_codes: Names = ()
+    articles: Names = ()
     sender_verified: bool | None = None
-    protocol: str | None = None
+    protocol: Name | None = None
     responded: bool = False
 
 
 class TicketAssigned(TicketData):
     """A person or a team took the ticket; it moves no clock."""
 
-    assignee: str
+    assignee: Name
 
 
 class TicketResponded(TicketData):
     """Somebody answered the customer; ``automatic`` answers never stop a clock."""
 
-    by: str | None = None
+    by: Name | None = None
     automatic: bool = False
 
 
 class TicketActionStarted(TicketData):
     """Work began; meets the action clock where the catalog says so."""
 
-    by: str | None = None
+    by: Name | None = None
 
 
 class TicketPaused(TicketData):
@@ -86,15 +92,15 @@ class TicketResumed(TicketData):
 class TicketReclassified(TicketData):
     """A person changed what the ticket is."""
 
-    service: str | None = None
-    priority: str | None = None
+    service: Name | None = None
+    priority: Name | None = None
     scope: Scope | None = None
-    scope_reason: str | None = None
+    scope_reason: Text | None = None
     emergency: bool | None = None
-    client_id: str | None = None
+    client_id: Name | None = None
     coverage: Coverage | None = None
-    why: str | None = None
-    by: str | None = None
+    why: Text | None = None
+    by: Name | None = None
 
 
 class TicketScheduled(TicketData):
@@ -114,29 +120,29 @@ class TicketScheduled(TicketData):
 class TicketResolved(TicketData):
     """The ticket was resolved; meets the action clock."""
 
-    by: str | None = None
+    by: Name | None = None
     automatic: bool = False
 
 
 class TicketReopened(TicketData):
     """The ticket is open again."""
 
-    by: str | None = None
+    by: Name | None = None
     automatic: bool = False
 
 
 class TicketCancelled(TicketData):
     """Spam or a mistake: the clocks are cancelled."""
 
-    by: str | None = None
+    by: Name | None = None
     automatic: bool = False
 
 
 class TicketMerged(TicketData):
     """The ticket went on in another one: its own clocks are cancelled."""
 
-    into: str
-    by: str | None = None
+    into: Name
+    by: Name | None = None
     automatic: bool = False
 
 
@@ -144,13 +150,13 @@ class TicketExempted(TicketData):
     """An authorised source exempted one clock, with a reason."""
 
     metric: Literal["response", "action", "scheduling"]
-    reason_code: str
-    approved_by: str
+    reason_code: Name
+    approved_by: Name
 
 
 class TicketRefused(TicketData):
     """intake's record of a contact that policy refuses, with the rule's number."""
 
     rule: int
-    reason: str
-    channel: str | None = None
+    reason: Text
+    channel: Name | None = None

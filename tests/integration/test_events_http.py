@@ -67,6 +67,7 @@ REFUSED = [
     ("other media type", event(), "text/plain", SECRET, 415, None),
     ("time without offset", event(time="2026-03-05T08:00:00"), SINGLE, SECRET, 422, "time"),
     ("title too long", event(data={"title": "x" * 121}), SINGLE, SECRET, 422, "data.title"),
+    ("channel too long", event(data={"channel": "x" * 201}), SINGLE, SECRET, 422, "data.channel"),
     ("unknown type", event(type="ticket.exploded"), SINGLE, SECRET, 422, "type"),
 ]
 

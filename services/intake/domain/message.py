@@ -9,6 +9,8 @@ from email.utils import parseaddr
 TITLE_LENGTH = 120
 UNREADABLE = "Mensagem ilegível"
 _NO_SUBJECT = "(sem assunto)"
+_HEADER_LIMIT_BYTES = 64 * 1024
+_MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(?:\r?\n[ \t]+)?([^\s\0]{1,500})", re.IGNORECASE | re.MULTILINE)
 _PREFIX = re.compile(r"^\s*(?:re|res|fw|fwd|enc)\s*:\s*", re.IGNORECASE)
 _MASKS = (
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
@@ -25,7 +27,6 @@ class Reading:
     """What a ticket needs of a message; ``unreadable`` is the reason when nothing could be read."""
 
     title: str
-    message_id: str
     sender: str
     unreadable: str | None = None
 
@@ -34,11 +35,18 @@ def read(raw: bytes) -> Reading:
     """Return the reading of ``raw``; never raises."""
     try:
         message = message_from_bytes(raw, policy=policy.default)
-        subject, message_id = str(message.get("Subject", "")), str(message.get("Message-ID", "")).strip()
+        subject = str(message.get("Subject", ""))
         sender = parseaddr(str(message.get("From", "")))[1].lower()
     except Exception as error:  # noqa: BLE001  # the edge: the parser raises whatever a hostile header makes it raise
-        return Reading(UNREADABLE, "", "", type(error).__name__)
-    return Reading(title_of(subject), _plain(message_id)[:500], _plain(sender)[:320])
+        return Reading(UNREADABLE, "", type(error).__name__)
+    return Reading(title_of(subject), _plain(sender)[:320])
+
+
+def message_id_of(raw: bytes) -> str:
+    """Return the Message-ID (RFC 5322, section 3.6.4) of the raw header, "" without one; parses nothing, cannot fail."""
+    header = re.split(rb"\r?\n\r?\n", raw[:_HEADER_LIMIT_BYTES], maxsplit=1)[0]
+    found = _MESSAGE_ID.search(header)
+    return found[1].decode("ascii", "backslashreplace") if found else ""
 
 
 def title_of(subject: str) -> str:

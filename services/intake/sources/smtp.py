@@ -9,7 +9,7 @@ import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from services.intake import metrics, store
-from services.intake.domain.message import read
+from services.intake.domain.message import message_id_of
 from services.intake.settings import Settings
 from services.intake.store import Received
 from shared import clock
@@ -28,7 +28,7 @@ class _Handler:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
         """Store one copy per mailbox, then say 250."""
         raw = envelope.content if isinstance(envelope.content, bytes) else b""
-        received_at, trace, message_id = clock.now(), new_traceparent(), read(raw).message_id
+        received_at, trace, message_id = clock.now(), new_traceparent(), message_id_of(raw)
         try:
             async with asyncio.timeout(_STORE_SECONDS), self._pool.acquire() as connection, connection.transaction():
                 for mailbox in sorted({str(rcpt).lower().replace("\0", "") for rcpt in envelope.rcpt_tos}):

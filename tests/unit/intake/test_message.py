@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.intake.domain.message import TITLE_LENGTH, read, title_of
+from services.intake.domain.message import TITLE_LENGTH, message_id_of, read, title_of
 
 TITLES = [
     ("RE: Res: ENC: Fwd: erro na nota", "erro na nota"),
@@ -33,4 +33,19 @@ def test_nothing_makes_the_reader_raise(raw: bytes, subject: bytes) -> None:
     for message in (raw, b"Subject: " + subject + b"\r\nFrom: " + raw):
         reading = read(message)
         assert 0 < len(reading.title) <= TITLE_LENGTH
-        assert "\0" not in reading.message_id + reading.sender
+        assert "\0" not in message_id_of(message) + reading.sender
+
+
+MESSAGE_IDS = [
+    (b"Subject: a\r\nMESSAGE-ID: <a@b>\r\n\r\nMessage-ID: <body>", "<a@b>"),
+    (b"Message-ID:\n <folded@b>\n\n", "<folded@b>"),
+    (b"Message-ID:\r\nSubject: x\r\n\r\n", ""),
+    (b"Subject: x\r\n\r\nMessage-ID: <body>", ""),
+    (b"Message-ID: <\xe9\0@b>", "<\\xe9"),
+    (b"", ""),
+]
+
+
+@pytest.mark.parametrize(("raw", "found"), MESSAGE_IDS)
+def test_the_message_id_is_found_without_parsing(raw: bytes, found: str) -> None:
+    assert message_id_of(raw) == found
