@@ -1,13 +1,46 @@
 """Configuration files: YAML in, a checked model out, every error of a file at once."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from shared.errors import Permanent
+
+_DURATION = re.compile(r"^(?:(\d{1,5})d)?(?:(\d{1,5})h)?(?:(\d{1,5})m)?(?:(\d{1,5})s)?$")
+
+
+def _duration(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    found = _DURATION.match(value)
+    if not value or found is None:
+        raise ValueError("a duration is [Nd][Nh][Nm][Ns]")
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("no such time zone") from None
+    return name
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+class Part(BaseModel):
+    """Base of what a configuration file is made of: frozen, an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -1,34 +1,15 @@
 """The clients and their backup routines, as ``clients.yaml`` says. All errors of the file are reported at once."""
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-_DURATION = re.compile(r"^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$")
+from shared.config import Duration, Part, Zone
+
 RULE_10 = "the backup of an Oracle database is the client's alone (policy rule 10)"
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, str):
-        found = _DURATION.match(value)
-        if not value or found is None:
-            raise ValueError("a duration is [Nd][Nh][Nm][Ns]")
-        days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-        return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    return value
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError("no such time zone") from None
-    return name
 
 
 def _cron(text: str) -> str:
@@ -45,15 +26,10 @@ def _name_pattern(text: str) -> str:
     return text
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Identifier = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Contract(_Part):
+class Contract(Part):
     """When a contract holds and which products it covers; both dates are inclusive, no ``to`` means open."""
 
     from_: date = Field(alias="from")
@@ -61,21 +37,21 @@ class Contract(_Part):
     products: tuple[str, ...] = ()
 
 
-class Routine(_Part):
+class Routine(Part):
     """One backup routine. A slot is a planned start; ``grace`` is what it may be late after ``duration``."""
 
     id: Identifier
     directory: str = Field(pattern=r"^/")
     pattern: Annotated[str, AfterValidator(_name_pattern)] = "*"
     cron: Annotated[str, AfterValidator(_cron)]
-    zone: Annotated[str, AfterValidator(_zone)] = "America/Sao_Paulo"
+    zone: Zone = "America/Sao_Paulo"
     early: Duration = timedelta(minutes=15)
     duration: Duration = timedelta(hours=1)
     grace: Duration = timedelta(minutes=30)
     min_size_bytes: int = Field(1, ge=1)
 
 
-class Client(_Part):
+class Client(Part):
     """One client of the vendor."""
 
     id: Identifier
@@ -112,7 +88,7 @@ class Client(_Part):
             yield f"client {self.id}: a routine's id is there twice"
 
 
-class Clients(_Part):
+class Clients(Part):
     """The file ``clients.yaml``."""
 
     clients: tuple[Client, ...] = ()

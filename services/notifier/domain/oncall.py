@@ -1,32 +1,12 @@
 """Who is on call and in which order they are told. Read from ``oncall.yaml``; all its errors are reported at once."""
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-_DURATION = re.compile(r"^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$")
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, str):
-        found = _DURATION.match(value)
-        if not value or found is None:
-            raise ValueError("a duration is [Nh][Nm][Ns]")
-        hours, minutes, seconds = (int(part or 0) for part in found.groups())
-        return timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    return value
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError("no such time zone") from None
-    return name
+from shared.config import Duration, Part, Zone
 
 
 def _one_line(value: str) -> str:
@@ -35,25 +15,20 @@ def _one_line(value: str) -> str:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Line = Annotated[str, AfterValidator(_one_line)]
 Address = Annotated[str, Field(pattern=r"^[^\s@<>,;:\"]+@[^\s@<>,;:\"]+$", max_length=254)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Person(_Part):
+class Person(Part):
     """Somebody who can be told; ``email`` never leaves the notifier but in the mail itself."""
 
     name: Line
     language: Literal["pt-BR", "en"] = "pt-BR"
-    zone: Annotated[str, AfterValidator(_zone)] = "America/Sao_Paulo"
+    zone: Zone = "America/Sao_Paulo"
     email: Address
 
 
-class Step(_Part):
+class Step(Part):
     """One rung: on which event, how long after it, and who (a layer of ``on_call`` or a person)."""
 
     on: Annotated[str, Field(pattern=r"^(breached|warning( ([1-9]\d?%|\d+[hms]))?)$")]
@@ -61,7 +36,7 @@ class Step(_Part):
     to: str
 
 
-class OnCall(_Part):
+class OnCall(Part):
     """The file ``oncall.yaml``."""
 
     people: dict[Line, Person] = Field(min_length=1)
