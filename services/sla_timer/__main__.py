@@ -1,10 +1,14 @@
-"""``python -m services.sla_timer [migrate]``."""
+"""``python -m services.sla_timer [migrate | assess …]``."""
 
+import sys
 from pathlib import Path
 
 from services.sla_timer.app import build
+from services.sla_timer.commands import COMMANDS, command
 from services.sla_timer.settings import Settings
 from shared.service import main
 
 if __name__ == "__main__":
+    if len(sys.argv) > 1 and sys.argv[1] in COMMANDS:
+        sys.exit(command(sys.argv[1:]))
     main("sla_timer", "sla", Settings, build, Path(__file__).parent / "migrations")

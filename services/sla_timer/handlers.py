@@ -14,15 +14,16 @@ from services.sla_timer.domain.announce import Kind, Milestone, Told, announce, 
 from services.sla_timer.domain.assess import Assessment, assess
 from services.sla_timer.domain.hold import Hold
 from services.sla_timer.domain.journal import Fact, history
+from services.sla_timer.domain.plan import is_emergency
 from services.sla_timer.domain.publish import Telling, plan_of, publish
 from services.sla_timer.store import Before, Due, Entry, Key, Planned, TicketRow
 from shared import outbox
 from shared.catalog import Catalogs
 from shared.clock import to_us
 from shared.events import Event, TicketSummary, Undecodable, content_hash, decode_json, parse_json
+from shared.events.policy import RULE_8, by_messenger
 from shared.kafka import DeadLetter, Record
 
-MESSENGERS = frozenset({"whatsapp", "telegram", "skype", "messenger", "signal"})
 FIRED_AT_ONCE = 500
 
 
@@ -69,9 +70,8 @@ def _arrive(record: Record) -> _Arrived:
     event = decode_json(raw)
     if not event.type.startswith("ticket."):
         raise Undecodable("unknown_type", "type", "not a ticket event")
-    channel = getattr(event.data, "channel", None)
-    if event.type == "ticket.opened" and str(channel).strip().lower() in MESSENGERS:
-        raise Undecodable("policy_rule_8", "data.channel", "messengers cannot be tracked (policy rule 8)")
+    if by_messenger(event):
+        raise Undecodable("policy_rule_8", "data.channel", RULE_8)
     entry = Entry(
         event.subject,
         event.source,
@@ -113,7 +113,7 @@ async def _judge(connection: Any, timer: Timer, before: Before, new: Sequence[_A
             continue
         ticket = before.tickets[ticket_id]
         ticket = replace(ticket, traceparent=ticket.traceparent or traces[ticket_id])
-        told = _tell(ticket, assess(found, timer.catalogs), before, to_us(now))
+        told = _tell(ticket, assess(found, timer.catalogs, to_us(now)), before, to_us(now))
         tickets.append(told.ticket)
         clocks += told.clocks
         rows += told.rows
@@ -136,7 +136,7 @@ def _tell(ticket: TicketRow, assessment: Assessment, before: Before, now_us: int
     """Decide what is new of every clock of one ticket, in order of time, each with the next sequence."""
     ticket = replace(
         ticket,
-        client_id=assessment.history.opened.client_id,
+        client_id=assessment.ticket.client_id,
         summary=_summary(assessment),
         catalog=assessment.catalog.version,
     )
@@ -161,17 +161,17 @@ def _tell(ticket: TicketRow, assessment: Assessment, before: Before, now_us: int
 
 
 def _summary(assessment: Assessment) -> TicketSummary:
-    opened = assessment.history.opened
-    target = assessment.clocks[0].target
+    opened, ticket, catalog = assessment.history.opened, assessment.ticket, assessment.catalog
+    service = catalog.service(ticket.service)
     return TicketSummary(
         title=opened.title,
-        service=target.service,
-        priority=target.priority,
-        emergency=False,
+        service=service.id,
+        priority=ticket.priority if ticket.priority in catalog.priorities else service.priority,
+        emergency=is_emergency(service, catalog, assessment.history, ticket),
         channel=opened.channel,
         assignee=assessment.history.assignee,
-        coverage=opened.coverage,
-        chargeable=opened.chargeable or target.chargeable,
+        coverage=ticket.coverage,
+        chargeable=opened.chargeable or service.chargeable,
         opened_at=_aware(assessment.history.opened_us),
     )
 
@@ -181,7 +181,7 @@ def _aware(at_us: int) -> datetime:
 
 
 def _telling(ticket: TicketRow, planned: Planned, assessment: Assessment, now_us: int) -> Telling:
-    plan = plan_of(assessment.catalog.version, planned.clock.target.calendar_name, assessment.catalog.tzdata)
+    plan = plan_of(planned.clock.catalog, planned.clock.plan.span.calendar.name, assessment.catalog.tzdata)
     return _telling_of(ticket, planned, plan, now_us)
 
 
@@ -229,8 +229,9 @@ async def fire_due(timer: Timer, hold: Hold, watermark: datetime) -> int:
 
 
 def _fired(timer: Timer, due: Due, milestone: Milestone, sequence: int, lag: float | None) -> Event[Any]:
-    catalog = timer.catalogs.version(due.ticket.catalog or "") or timer.catalogs.for_start(due.planned.clock.start_us)
-    plan = plan_of(catalog.version, due.planned.clock.target.calendar_name, catalog.tzdata)
+    clock = due.planned.clock
+    catalog = timer.catalogs.version(clock.catalog) or timer.catalogs.for_start(clock.start_us)
+    plan = plan_of(catalog.version, clock.plan.span.calendar.name, catalog.tzdata)
     telling = _telling_of(replace(due.ticket, sequence=sequence), due.planned, plan, to_us(due.now))
     return publish(replace(telling, ingest_lag_seconds=lag), milestone)
 

@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 
 from services.sla_timer.domain.announce import Kind, Milestone, Told
-from services.sla_timer.domain.clock import Clock, Paused, Running
-from services.sla_timer.domain.pauses import Pause
-from shared.catalog import Catalogs
+from services.sla_timer.domain.clock import Clock, Pause
+from services.sla_timer.domain.plan import Plan
+from shared.catalog import Catalogs, Span, Target
 from shared.clock import from_us, to_us
 from shared.events import TicketSummary
 from shared.sql import load_queries
@@ -158,9 +158,9 @@ async def save_clocks(connection: Any, clocks: Sequence[Planned]) -> None:
     await queries.upsert_clocks(
         connection,
         **_keys([p.key for p in clocks]),
-        states=[_state(p.clock) for p in clocks],
+        states=[p.clock.state for p in clocks],
         verdicts=[p.verdict for p in clocks],
-        due=[_instant(p.clock.deadline_us) for p in clocks],
+        due=[_instant(p.clock.due_us) for p in clocks],
         fire=[_fire_at(p) for p in clocks],
         bases=[_basis(p) for p in clocks],
     )
@@ -206,16 +206,6 @@ def _keys(keys: Sequence[Key]) -> dict[str, list[Any]]:
     }
 
 
-def _state(clock: Clock) -> str:
-    match clock.state():
-        case Running():
-            return "running"
-        case Paused():
-            return "paused"
-        case _:
-            return "done"
-
-
 def _instant(at_us: int | None) -> datetime | None:
     return None if at_us is None else from_us(at_us)
 
@@ -225,13 +215,19 @@ def _fire_at(planned: Planned) -> datetime | None:
 
 
 def _basis(planned: Planned) -> bytes:
-    clock = planned.clock
+    """Return all that a fire needs to say of its clock: between two events of its ticket nothing of it changes."""
+    clock, plan = planned.clock, planned.clock.plan
     return orjson.dumps(
         {
+            "catalog": clock.catalog,
+            "calendar": plan.span.calendar.name,
+            "us": plan.span.us,
             "start": clock.start_us,
-            "service": clock.target.service,
-            "priority": clock.target.priority,
+            "from": plan.from_us,
+            "service": plan.service,
+            "priority": plan.priority,
             "pauses": [[p.start_us, p.end_us, p.reasons] for p in clock.pauses],
+            "due": clock.due_us,
             "ahead": [[m.kind.value, m.n, m.at_us, m.threshold] for m in planned.ahead],
         }
     )
@@ -239,10 +235,22 @@ def _basis(planned: Planned) -> bytes:
 
 def _due(row: Any, catalogs: Catalogs) -> Due:
     basis = orjson.loads(row["basis"])
-    catalog = catalogs.version(row["catalog"]) or catalogs.for_start(basis["start"])
-    target = catalog.target(basis["service"], basis["priority"], row["metric"])
-    pauses = tuple(Pause(start, end, tuple(reasons)) for start, end, reasons in basis["pauses"])
-    clock = Clock(row["metric"], row["cycle"], basis["start"], target, pauses, None)
+    catalog = catalogs.version(basis["catalog"]) or catalogs.for_start(basis["start"])
+    span = Span(catalog.calendars[basis["calendar"]], basis["us"])
+    plan = Plan(span, basis["from"], False, Target(span, span, ()), basis["service"], basis["priority"])
+    clock = Clock(
+        metric=row["metric"],
+        cycle=row["cycle"],
+        start_us=basis["start"],
+        catalog=basis["catalog"],
+        plan=plan,
+        pauses=tuple(Pause(start, end, tuple(reasons)) for start, end, reasons in basis["pauses"]),
+        end=None,
+        breached_us=None,
+        exempted=False,
+        due_us=basis["due"],
+        due=None,
+    )
     ahead = tuple(Milestone(Kind(kind), n, at_us, threshold) for kind, n, at_us, threshold in basis["ahead"])
     ticket = TicketRow(
         row["ticket_id"],

@@ -1,8 +1,8 @@
 """The catalog of services, its calendars and units, and the arithmetic of open time."""
 
 from shared.catalog.calendar import Calendar, OutOfRange
-from shared.catalog.catalog import Catalog, Catalogs, Target, Warning  # noqa: A004  # the field's own word
-from shared.catalog.load import CatalogError, load, load_directory
+from shared.catalog.catalog import Catalog, Catalogs, Service, Span, Target, Warning  # noqa: A004  # the field's own word
+from shared.catalog.load import CatalogError, load, load_directory, load_files
 
 __all__ = [
     "Calendar",
@@ -10,8 +10,11 @@ __all__ = [
     "CatalogError",
     "Catalogs",
     "OutOfRange",
+    "Service",
+    "Span",
     "Target",
     "Warning",
     "load",
     "load_directory",
+    "load_files",
 ]

@@ -1,34 +1,59 @@
-"""The loaded catalog: every target reduced to (calendar, microseconds)."""
+"""The loaded catalog: every target reduced to (calendar, microseconds of its open time)."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shared.catalog.calendar import Calendar
 
 
 @dataclass(frozen=True, slots=True)
 class Warning:  # noqa: A001  # the field's own word
-    """A warning threshold: ``label`` as written, ``consumed_us`` of counted time when it is due."""
+    """A warning threshold: ``label`` as written; a share of the target consumed, or counted time left."""
 
     label: str
-    consumed_us: int
+    percent: int | None
+    left_us: int = 0
+
+    def consumed_us(self, target_us: int) -> int:
+        """Return the counted time at which it is due; out of (0, target) it is never due."""
+        return target_us - self.left_us if self.percent is None else -(-target_us * self.percent // 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """``us`` of open time of ``calendar``."""
+
+    calendar: Calendar
+    us: int
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What one clock is measured against. ``service`` and ``priority`` are the effective ones."""
+    """What one clock is measured against. ``grace``: of a reclassification to this target, counted from the change."""
 
-    service: str
-    priority: str
-    calendar: Calendar
-    calendar_name: str
-    target_us: int
+    span: Span
+    grace: Span
     warnings: tuple[Warning, ...]
-    pauses: frozenset[str]
-    action_met_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service. ``targets`` by (priority, metric), ``emergency`` by metric (empty: not capable)."""
+
+    id: str
+    names: Mapping[str, str]
     chargeable: str
-    flags: tuple[str, ...] = ()
+    remote_access: bool
+    priority: str
+    targets: Mapping[tuple[str, str], Target]
+    emergency: Mapping[str, Target]
+    emergency_always: bool
+    scheduled: bool
+    scheduling: Target | None
+    pauses: Mapping[str, frozenset[str]]
+    action_met_by: str
+    reopen_within_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +62,23 @@ class Catalog:
 
     version: str
     effective_from_us: int
+    applies_to_open: bool
     tzdata: str
     triage: str
-    priority: str
-    targets: Mapping[tuple[str, str, str], Target]
-    services: frozenset[str]
+    business: Calendar
+    always: Calendar
+    calendars: Mapping[str, Calendar]
+    services: Mapping[str, Service]
     priorities: frozenset[str]
 
-    def target(self, service: str | None, priority: str | None, metric: str) -> Target:
-        """Return the target; an unknown service is timed as triage, an unknown priority as the default, flagged."""
-        known = self.targets.get((service or "", priority or "", metric))
-        if known is not None:
-            return known
-        flags: tuple[str, ...] = () if service in self.services else ("unknown_service",)
-        if priority is not None and priority not in self.priorities:
-            flags = (*flags, "unknown_priority")
-        effective = service if service is not None and service in self.services else self.triage
-        asked = priority if priority is not None and priority in self.priorities else self.priority
-        found = self.targets[effective, asked, metric]
-        return found if not flags else _with_flags(found, flags)
+    def service(self, name: str) -> Service:
+        """Return the service; an unknown one is timed as triage."""
+        return self.services.get(name) or self.services[self.triage]
 
-
-def _with_flags(target: Target, flags: tuple[str, ...]) -> Target:
-    return replace(target, flags=flags)
+    def flags(self, service: str, priority: str | None) -> tuple[str, ...]:
+        """Return what of a ticket the catalog does not know: unknown_service, unknown_priority."""
+        unknown = ("unknown_service",) if service not in self.services else ()
+        return unknown if priority is None or priority in self.priorities else (*unknown, "unknown_priority")
 
 
 class Catalogs:
@@ -68,10 +87,19 @@ class Catalogs:
     def __init__(self, versions: Sequence[Catalog]) -> None:
         self._versions = sorted(versions, key=lambda catalog: catalog.effective_from_us)
         self._from = [catalog.effective_from_us for catalog in self._versions]
+        self._open = [catalog for catalog in self._versions if catalog.applies_to_open]
 
     def for_start(self, start_us: int) -> Catalog:
         """Return the version with the greatest ``effective_from`` <= start; older than all: the oldest."""
         return self._versions[max(bisect_right(self._from, start_us) - 1, 0)]
+
+    def older_than_all(self, start_us: int) -> bool:
+        """Tell whether no version was in force yet."""
+        return start_us < self._from[0]
+
+    def reassessing(self, after_us: int, until_us: int) -> Sequence[Catalog]:
+        """Return the versions with ``applies_to: open`` that came into force in (after, until], in order."""
+        return [c for c in self._open if after_us < c.effective_from_us <= until_us]
 
     def version(self, name: str) -> Catalog | None:
         """Return the version called ``name``, if it is loaded."""

@@ -1,9 +1,6 @@
 """Catalog files → ``Catalogs``. Every error of every file is reported at once, with line, path and the rule broken."""
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date
-from functools import cache
-from importlib.metadata import version as package_version
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,14 +10,13 @@ import holidays
 import yaml
 from pydantic import ValidationError
 
-from shared.catalog.calendar import Calendar
-from shared.catalog.catalog import Catalog, Catalogs, Target, Warning  # noqa: A004  # the field's own word
-from shared.catalog.duration import parse_duration
-from shared.catalog.model import CalendarPart, CatalogFile, ServicePart, TargetsPart, week_days, window_minutes
-from shared.clock import to_us
+from shared.catalog.build import build, holiday_key
+from shared.catalog.catalog import Catalog, Catalogs
+from shared.catalog.model import CalendarPart, CatalogFile, ServicePart, window_minutes
 from shared.config import Loader, parse_yaml
 from shared.errors import Permanent
 
+_SAMPLE_YEAR = 2025
 Problem = tuple[tuple[Any, ...], str]
 _RULE_3 = "targets hang on the service, never on a client (policy rule 3: the SLA is per service, not per client)"
 
@@ -31,9 +27,16 @@ class CatalogError(Permanent):
 
 def load_directory(folder: Path) -> Catalogs:
     """Return every ``*.yaml`` of ``folder`` as one set of versions, or raise ``CatalogError`` with all errors of all files."""
+    paths = sorted(folder.glob("*.yaml"))
+    if not paths:
+        raise CatalogError(f"{folder}: no catalog file (*.yaml)")
+    return load_files(paths)
+
+
+def load_files(paths: Sequence[Path]) -> Catalogs:
+    """Return the files as one set of versions, or raise ``CatalogError`` with all errors of all files."""
     loaded: dict[str, Catalog] = {}
     errors: list[str] = []
-    paths = sorted(folder.glob("*.yaml"))
     for path in paths:
         try:
             catalog = load(path)
@@ -45,8 +48,6 @@ def load_directory(folder: Path) -> Catalogs:
                 f"{path.name}:1: version: {catalog.version} is there twice; a changed catalog is a new version"
             )
         loaded[catalog.version] = catalog
-    if not paths:
-        errors.append(f"{folder}: no catalog file (*.yaml)")
     if errors:
         raise CatalogError("\n".join(errors))
     return Catalogs(list(loaded.values()))
@@ -72,7 +73,7 @@ def load(path: Path) -> Catalog:
     problems += _problems(file)
     if problems:
         raise _all_of(path, node, problems)
-    return _catalog(file)
+    return build(file)
 
 
 def _message(error: Any) -> str:
@@ -126,15 +127,25 @@ def _problems(file: CatalogFile) -> Iterator[Problem]:
     if file.defaults.triage not in file.services:
         yield ("defaults", "triage"), "no such service: what nothing matches would have no clock"
     for name, service in file.services.items():
-        if service.calendar is not None and service.calendar not in calendars:
-            yield ("services", name, "calendar"), "no such calendar"
-        for priority in file.priorities:
-            if priority not in service.targets:
-                yield ("services", name, "targets"), f"priority {priority} is missing"
-        for priority in service.targets:
-            if priority not in file.priorities:
-                rule = _RULE_3 if "client" in priority else "not one of the priorities"
-                yield ("services", name, "targets", priority), rule
+        yield from _service_problems(file, calendars, name, service)
+
+
+def _service_problems(file: CatalogFile, calendars: set[str], name: str, service: ServicePart) -> Iterator[Problem]:
+    if service.calendar is not None and service.calendar not in calendars:
+        yield ("services", name, "calendar"), "no such calendar"
+    if service.emergency is not None and service.emergency.calendar not in calendars:
+        yield ("services", name, "emergency", "calendar"), "no such calendar"
+    if service.priority is not None and service.priority not in file.priorities:
+        yield ("services", name, "priority"), "not one of the priorities"
+    if service.schedule_within is not None and service.scheduling == "none":
+        yield ("services", name, "schedule_within"), "needs scheduling: required"
+    for priority in file.priorities:
+        if priority not in service.targets:
+            yield ("services", name, "targets"), f"priority {priority} is missing"
+    for priority in service.targets:
+        if priority not in file.priorities:
+            rule = _RULE_3 if "client" in priority else "not one of the priorities"
+            yield ("services", name, "targets", priority), rule
 
 
 def _calendar_problems(name: str, part: CalendarPart) -> Iterator[Problem]:
@@ -163,99 +174,20 @@ def _holiday_problems(where: tuple[str, ...], part: CalendarPart) -> Iterator[Pr
     states = holidays.list_supported_countries(include_aliases=False)
     if country not in states:
         yield (*where, "holidays", "country"), "not a country of the holidays package"
-    elif part.holidays.state is not None and part.holidays.state not in states[country]:
+        return
+    if part.holidays.state is not None and part.holidays.state not in states[country]:
         yield (*where, "holidays", "state"), "not a state of this country"
+        return
+    named = _optional_holidays(country, part.holidays.state)
+    for i, name in enumerate(part.holidays.optional):
+        if holiday_key(name) not in named:
+            yield (*where, "holidays", "optional", i), f"not an optional holiday there: {', '.join(sorted(named))}"
 
 
-_ALWAYS = CalendarPart(zone="UTC", day="24h", week={"mon-sun": ("00:00-24:00",)})
-
-
-def _catalog(file: CatalogFile) -> Catalog:
-    parts = {"always": _ALWAYS, **file.calendars}
-    calendars = {name: _calendar(name, part) for name, part in parts.items()}
-    targets = {
-        (service_id, priority, metric): _target(file, calendars, (service_id, priority, metric))
-        for service_id, service in file.services.items()
-        for priority in service.targets
-        for metric in ("response", "action")
-    }
-    return Catalog(
-        version=file.version,
-        effective_from_us=to_us(file.effective_from),
-        tzdata=package_version("tzdata"),
-        triage=file.defaults.triage,
-        priority=file.defaults.priority,
-        targets={**targets, **_default_priority(file, targets)},
-        services=frozenset(file.services),
-        priorities=frozenset(file.priorities),
-    )
-
-
-def _default_priority(
-    file: CatalogFile, targets: dict[tuple[str, str, str], Target]
-) -> dict[tuple[str, str, str], Target]:
-    """An absent priority ("") is the default one."""
-    default = file.defaults.priority
-    return {(s, "", metric): targets[s, default, metric] for s in file.services for metric in ("response", "action")}
-
-
-def _target(file: CatalogFile, calendars: dict[str, Calendar], key: tuple[str, str, str]) -> Target:
-    service_id, priority, metric = key
-    service: ServicePart = file.services[service_id]
-    part: TargetsPart = service.targets[priority]
-    duration = parse_duration(part.response if metric == "response" else part.action)
-    name = "always" if duration.unit == "real_days" else service.calendar or file.defaults.calendar
-    calendar = calendars[name]
-    target_us = duration.us(calendar.day_us)
-    texts = file.defaults.warnings if service.warnings is None else service.warnings
-    warnings = (_warning(text, target_us, calendar.day_us) for text in texts)
-    pauses = file.defaults.pauses if service.pauses is None else service.pauses
-    return Target(
-        service=service_id,
-        priority=priority,
-        calendar=calendar,
-        calendar_name=name,
-        target_us=target_us,
-        warnings=tuple(w for w in warnings if 0 < w.consumed_us < target_us),
-        pauses=frozenset(pauses.get(metric, ())),  # type: ignore[call-overload]  # metric is one of its two keys
-        action_met_by=service.action_met_by or file.defaults.action_met_by,
-        chargeable=service.chargeable,
-    )
-
-
-def _warning(text: str, target_us: int, day_us: int) -> Warning:
-    if text.endswith("%"):
-        return Warning(text, -(-target_us * int(text[:-1]) // 100))
-    return Warning(text, target_us - parse_duration(text).us(day_us))
-
-
-def _calendar(name: str, part: CalendarPart) -> Calendar:
-    return Calendar(name, part.zone, parse_duration(part.day).us(0), _windows_of(part))
-
-
-def _windows_of(part: CalendarPart) -> Callable[[date], Sequence[tuple[int, int]]]:
-    week: dict[int, list[tuple[int, int]]] = {}
-    for days, windows in part.week.items():
-        for number in week_days(days):
-            week.setdefault(number, []).extend(window_minutes(w) for w in windows)
-    special = {day: [window_minutes(w) for w in windows] for day, windows in part.days.items()}
-
-    @cache
-    def closed(year: int) -> frozenset[date]:
-        country = part.holidays.country
-        if country is None:
-            return frozenset()
-        categories = ("public", "optional") if part.holidays.optional else ("public",)
-        found = holidays.country_holidays(
-            country, subdiv=part.holidays.state, years=year, categories=categories, language="en_US"
-        )
-        public = holidays.country_holidays(country, subdiv=part.holidays.state, years=year, language="en_US")
-        wanted = {name.lower() for name in part.holidays.optional}
-        return frozenset(day for day, title in found.items() if day in public or title.lower() in wanted)
-
-    def windows_of(day: date) -> Sequence[tuple[int, int]]:
-        if day in special:
-            return special[day]
-        return () if day in closed(day.year) else week.get(day.weekday(), ())
-
-    return windows_of
+def _optional_holidays(country: str, state: str | None) -> set[str]:
+    years = range(_SAMPLE_YEAR, _SAMPLE_YEAR + 3)
+    try:
+        found = holidays.country_holidays(country, subdiv=state, years=years, categories="optional", language="en_US")
+    except ValueError:
+        return set()
+    return {holiday_key(name) for title in found.values() for name in title.split("; ")}

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from shared.catalog.duration import parse_duration
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_REAL_TIME = re.compile(r"^(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?$")
 _WINDOW = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|(24):(00))$")
 
 
@@ -50,6 +51,26 @@ def _days(text: str) -> str:
     return text
 
 
+def _grace(text: str) -> str:
+    if not re.fullmatch(r"\d{1,4}%", text):
+        parse_duration(text)
+    return text
+
+
+def _real_time(text: str) -> str:
+    real_time_us(text)
+    return text
+
+
+def real_time_us(text: str) -> int:
+    """Return microseconds of a setting of real time, ``[Nd][Nh][Nm][Ns]``; 0 is allowed."""
+    found = _REAL_TIME.match(text)
+    if not text or found is None:
+        raise ValueError("a setting of real time is [Nd][Nh][Nm][Ns], whole numbers")
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000_000
+
+
 def _warning(text: str) -> str:
     if not re.fullmatch(r"[1-9]\d?%", text):
         _duration(text)
@@ -60,9 +81,11 @@ Window = Annotated[str, AfterValidator(_window)]
 Days = Annotated[str, AfterValidator(_days)]
 TargetDuration = Annotated[str, AfterValidator(_duration)]
 WarningText = Annotated[str, AfterValidator(_warning)]
+Grace = Annotated[str, AfterValidator(_grace)]
+RealTime = Annotated[str, AfterValidator(_real_time)]
 Chargeable = Literal["no", "maybe", "yes"]
 PauseReason = Literal["waiting_customer", "customer_infrastructure", "third_party"]
-Metric = Literal["response", "action"]
+Metric = Literal["response", "action", "scheduling"]
 
 
 class _Part(BaseModel):
@@ -101,8 +124,19 @@ class DefaultsPart(_Part):
     calendar: str
     triage: str
     warnings: tuple[WarningText, ...] = ()
+    reopen_within: RealTime = "3d"
+    reclassify_grace: Grace = "100%"
     action_met_by: Literal["resolved", "action_started"] = "resolved"
     pauses: dict[Metric, tuple[PauseReason, ...]] = {}
+
+
+class EmergencyPart(_Part):
+    """What holds in an emergency: ``window`` by a call outside the business calendar, or ``always``."""
+
+    calendar: str
+    response: TargetDuration
+    action: TargetDuration
+    when: Literal["window", "always"] = "window"
 
 
 class ServicePart(_Part):
@@ -111,8 +145,14 @@ class ServicePart(_Part):
     name: dict[Literal["pt-BR", "en"], str]
     chargeable: Chargeable = "no"
     remote_access: bool = False
+    scheduling: Literal["none", "required"] = "none"
+    schedule_within: TargetDuration | None = None
+    emergency: EmergencyPart | None = None
+    priority: str | None = None
     calendar: str | None = None
     warnings: tuple[WarningText, ...] | None = None
+    reopen_within: RealTime | None = None
+    reclassify_grace: Grace | None = None
     action_met_by: Literal["resolved", "action_started"] | None = None
     pauses: dict[Metric, tuple[PauseReason, ...]] | None = None
     targets: dict[str, TargetsPart]
@@ -124,7 +164,7 @@ class CatalogFile(_Part):
     schema_: Literal["prazo.catalog/1"] = Field(alias="schema")
     version: str = Field(min_length=1, max_length=64)
     effective_from: AwareDatetime
-    applies_to: Literal["new"] = "new"
+    applies_to: Literal["new", "open"] = "new"
     calendars: dict[str, CalendarPart]
     priorities: tuple[str, ...] = Field(min_length=1)
     defaults: DefaultsPart

@@ -67,13 +67,18 @@ def encode(event: Event[Any]) -> bytes:
     return orjson.dumps(body)
 
 
-def content_hash(raw: Mapping[str, Any]) -> bytes:
-    """Return the SHA-256 of the compact sorted JSON of a parsed event without ``receivedat`` and trace extensions.
+def content_of(raw: Mapping[str, Any]) -> bytes:
+    """Return the compact sorted JSON of a parsed event without ``receivedat`` and trace extensions.
 
-    Two records of one ``source`` and ``id`` are the same event exactly when these 32 bytes are equal.
+    Two records of one ``source`` and ``id`` are the same event exactly when these bytes are equal.
     """
     kept = {name: value for name, value in raw.items() if name not in _UNHASHED}
-    return hashlib.sha256(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)).digest()
+    return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
+
+
+def content_hash(raw: Mapping[str, Any]) -> bytes:
+    """Return the SHA-256 of the event's content: 32 bytes."""
+    return hashlib.sha256(content_of(raw)).digest()
 
 
 def first_error(error: ValidationError) -> tuple[str, str]:
@@ -106,6 +111,14 @@ def _binary_attributes(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
 
 
 def received_at_of(event: Event[Any]) -> datetime | None:
-    """Return the extension ``receivedat`` of an exported event, or None."""
+    """Return the extension ``receivedat`` of an exported event (aware), or None; raises ``Undecodable`` for another word."""
     raw = (event.model_extra or {}).get("receivedat")
-    return datetime.fromisoformat(raw) if isinstance(raw, str) else None
+    if raw is None:
+        return None
+    try:
+        at = datetime.fromisoformat(raw)
+    except (TypeError, ValueError):
+        raise Undecodable("invalid", "receivedat", "must be an RFC 3339 instant") from None
+    if at.tzinfo is None:
+        raise Undecodable("invalid", "receivedat", "must have an offset")
+    return at

@@ -68,9 +68,9 @@ class SlaData(Data):
 
 
 class SlaStarted(SlaData):
-    """A clock began; its time starts to run at ``counts_from``."""
+    """A clock began; its time starts to run at ``counts_from``, null until an appointment is made."""
 
-    counts_from: AwareDatetime
+    counts_from: AwareDatetime | None
     calendar: str
 
 

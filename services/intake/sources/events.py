@@ -20,6 +20,7 @@ from services.intake.domain.tokens import Token, bearer
 from services.intake.handlers import Desk
 from shared import clock, outbox
 from shared.events import Event, TicketRefused, Undecodable, content_hash, decode_json, event_id, new_event
+from shared.events.policy import RULE_8, by_messenger
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +30,6 @@ STORE_SECONDS = 10
 BATCH_LIMIT = 100
 BATCH = "application/cloudevents-batch+json"
 SINGLE = "application/cloudevents+json"
-MESSENGERS = frozenset({"whatsapp", "telegram", "skype", "messenger", "signal"})
-RULE_8 = "messengers cannot be tracked and are not answered (policy rule 8)"
 
 
 class Problem(Exception):
@@ -65,7 +64,7 @@ class EventsEndpoint:
 
     async def _take(self, events: Sequence[Event[Any]], raw: Sequence[Mapping[str, Any]]) -> list[str]:
         """Record what is new of ``events``; of a batch with a refused one only the refusals, so nothing else is known."""
-        refused = [i for i, event in enumerate(events) if _by_messenger(event)]
+        refused = [i for i, event in enumerate(events) if by_messenger(event)]
         submitted = refused or range(len(events))
         async with (
             asyncio.timeout(STORE_SECONDS),
@@ -134,11 +133,6 @@ def _check(index: int, raw: object, token: Token) -> Event[Any]:
     if field is not None:
         raise Problem(403, "Not allowed", {"index": index, "field": field, "rule": "this token may not send it"})
     return event
-
-
-def _by_messenger(event: Event[Any]) -> bool:
-    channel = getattr(event.data, "channel", None)
-    return event.type == "ticket.opened" and str(channel).strip().lower() in MESSENGERS
 
 
 def _refusal(event: Event[Any]) -> Event[Any]:

@@ -24,10 +24,11 @@ class Kind(StrEnum):
     RESUMED = "resumed"
     RESCHEDULED = "rescheduled"
     CANCELLED = "cancelled"
+    EXEMPTED = "exempted"
     REVISED = "revised"
 
 
-_VERDICTS = frozenset({Kind.BREACHED, Kind.MET, Kind.CLOSED_LATE, Kind.CANCELLED, Kind.REVISED})
+_VERDICTS = frozenset({Kind.BREACHED, Kind.MET, Kind.CLOSED_LATE, Kind.CANCELLED, Kind.EXEMPTED, Kind.REVISED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,13 @@ class Told:
 
 def truth(clock: Clock, told: Told, now_us: int) -> str:
     """Return the verdict that the journal supports; for a clock that runs past its deadline, what the ticker has said."""
+    if clock.exempted:
+        return "exempted"
     if clock.end is not None:
         if clock.breached_us is None:
             return "met" if clock.end.how is How.FULFILLED else "cancelled"
         return "closed_late" if clock.end.how is How.FULFILLED else "cancelled"
-    deadline = clock.deadline_us
-    return "breached" if told.verdict == "breached" and deadline is not None and deadline <= now_us else "open"
+    return "breached" if told.verdict == "breached" and clock.due_us is not None and clock.due_us <= now_us else "open"
 
 
 def announce(clock: Clock, told: Told, now_us: int) -> tuple[Milestone, ...]:
@@ -87,7 +89,7 @@ def announce(clock: Clock, told: Told, now_us: int) -> tuple[Milestone, ...]:
         new.append(Milestone(Kind.STARTED, 1, clock.start_us))
     new += _pauses(clock, told)
     new += _verdict(clock, told, truth(clock, told, now_us), now_us)
-    moved = clock.deadline_us
+    moved = clock.due_us
     if not new and clock.end is None and told.due_us != moved and moved is not None:
         n = told.count(Kind.RESCHEDULED) + 1
         new.append(Milestone(Kind.RESCHEDULED, n, now_us, cause="journal"))
@@ -96,8 +98,8 @@ def announce(clock: Clock, told: Told, now_us: int) -> tuple[Milestone, ...]:
 
 def _pauses(clock: Clock, told: Told) -> Iterator[Milestone]:
     """Each pause that began while the clock was open and unbreached, and each end of one that gave the deadline back."""
-    deadline = clock.deadline_us
-    effective = [p for p in clock.pauses if deadline is None or p.start_us < deadline]
+    due_us = clock.due_us
+    effective = [p for p in clock.pauses if due_us is None or p.start_us < due_us]
     for n, pause in enumerate(effective, start=1):
         if n > told.count(Kind.PAUSED):
             yield Milestone(Kind.PAUSED, n, pause.start_us, cause=",".join(pause.reasons))
@@ -116,22 +118,18 @@ def _verdict(clock: Clock, told: Told, true: str, now_us: int) -> Iterator[Miles
         n, replaced = told.count(Kind.REVISED) + 1, (last.kind.value, last.n)
         yield Milestone(Kind.REVISED, n, now_us, cause="late_event", before=before, after=true, replaces=replaced)
         return
-    if clock.end is None:
-        return
     yield from _overtaken(clock, told)
     if clock.breached_us is not None and before == "open":
         yield Milestone(Kind.BREACHED, told.count(Kind.BREACHED) + 1, clock.breached_us)
-    kind = Kind(true)
-    yield Milestone(kind, told.count(kind) + 1, clock.end.at_us, cause=clock.end.cause)
+    kind, cause = Kind(true), "exempted" if clock.end is None else clock.end.cause
+    yield Milestone(kind, told.count(kind) + 1, now_us if clock.end is None else clock.end.at_us, cause=cause)
 
 
 def _overtaken(clock: Clock, told: Told) -> Iterator[Milestone]:
     """Warnings that came due before the end and were never told: recorded, since a later word overtook them."""
-    for warning in clock.target.warnings:
-        at_us = clock.reaches(warning.consumed_us)
-        passed = at_us is not None and clock.end is not None and at_us < clock.end.at_us
-        if passed and at_us is not None and not told.count(Kind.WARNING, warning.label):
-            yield Milestone(Kind.WARNING, 1, at_us, warning.label, announced=False)
+    for label, at_us in clock.warnings():
+        if clock.end is not None and at_us < clock.end.at_us and not told.count(Kind.WARNING, label):
+            yield Milestone(Kind.WARNING, 1, at_us, label, announced=False)
 
 
 def schedule(clock: Clock, told: Told, new: Sequence[Milestone]) -> tuple[Milestone, ...]:
@@ -143,13 +141,12 @@ def schedule(clock: Clock, told: Told, new: Sequence[Milestone]) -> tuple[Milest
     if clock.end is not None or known.verdict == "breached":
         return ()
     ahead = [
-        Milestone(Kind.WARNING, 1, at_us, warning.label)
-        for warning in clock.target.warnings
-        if not known.count(Kind.WARNING, warning.label) and (at_us := clock.reaches(warning.consumed_us)) is not None
+        Milestone(Kind.WARNING, 1, at_us, label)
+        for label, at_us in clock.warnings()
+        if not known.count(Kind.WARNING, label) and (clock.due_us is None or at_us < clock.due_us)
     ]
-    deadline = clock.deadline_us
-    if deadline is not None:
-        ahead.append(Milestone(Kind.BREACHED, known.count(Kind.BREACHED) + 1, deadline))
+    if clock.due_us is not None:
+        ahead.append(Milestone(Kind.BREACHED, known.count(Kind.BREACHED) + 1, clock.due_us))
     return tuple(sorted(ahead, key=lambda m: (m.at_us, m.kind is Kind.BREACHED)))
 
 

@@ -1,92 +1,79 @@
-"""Journal and catalog in, clocks out: the whole verdict is a function of these two."""
+"""Journal and catalog versions in, clocks out: the whole verdict is a function of these."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from services.sla_timer.domain.clock import Clock, End, How
-from services.sla_timer.domain.journal import Fact, History
-from services.sla_timer.domain.pauses import pauses_of
-from shared.catalog import Catalog, Catalogs, Target
-from shared.events import (
-    TicketActionStarted,
-    TicketCancelled,
-    TicketMerged,
-    TicketResolved,
-    TicketResponded,
-)
+from services.sla_timer.domain.journal import History
+from services.sla_timer.domain.plan import METRICS
+from services.sla_timer.domain.run import run
+from services.sla_timer.domain.ticket import Cycle, Ticket, cycles_of
+from shared.catalog import Catalog, Catalogs
 
-ENGINE = "1"
+ENGINE = "2"
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The clocks of one ticket under one catalog version; a clock that never began has no line."""
+    """The clocks of one ticket by cycle and metric; a clock that never began has no line. ``ticket`` is what it is now."""
 
     history: History
+    ticket: Ticket
     catalog: Catalog
     clocks: tuple[Clock, ...]
 
 
-def assess(history: History, catalogs: Catalogs) -> Assessment:
-    """Return every clock of the ticket. The cycle gets the catalog in force at its start."""
-    catalog = catalogs.for_start(history.opened_us)
-    return Assessment(history, catalog, tuple(_clocks(history, catalog)))
+def assess(history: History, catalogs: Catalogs, now_us: int, *, breaching: bool = False) -> Assessment:
+    """Return every clock of the ticket, judged by the catalog versions in force up to ``now_us``.
+
+    With ``breaching`` a deadline up to ``now_us`` is breached. Without it time alone breaches nothing: that is the
+    ticker's word, which knows whether the journal is fresh.
+    """
+    judge = _Judge(history, catalogs, now_us, breaching)
+    cycles = cycles_of(history, judge.reopen_within)
+    clocks = tuple(judge.clocks(cycles))
+    last = cycles[-1]
+    ticket = last.acts[-1].ticket if last.acts else last.ticket
+    catalog = catalogs.version(clocks[-1].catalog) or catalogs.for_start(last.start_us)
+    return Assessment(history, ticket, catalog, clocks)
 
 
-def _clocks(history: History, catalog: Catalog) -> Iterator[Clock]:
-    opened = history.opened
-    response = catalog.target(opened.service, opened.priority, "response")
-    yield _clock(history, "response", response, _response_end(history))
-    if opened.coverage != "none" and opened.scope != "out_of_scope":
-        action = catalog.target(opened.service, opened.priority, "action")
-        yield _clock(history, "action", action, _action_end(history, action))
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    history: History
+    catalogs: Catalogs
+    now_us: int
+    breaching: bool
 
+    def clocks(self, cycles: Sequence[Cycle]) -> Iterator[Clock]:
+        """Yield every clock that ever began, by cycle and metric."""
+        for cycle in cycles:
+            for metric in METRICS:
+                clock = self._clock(cycle, metric)
+                if clock is not None:
+                    yield clock
 
-def _clock(history: History, metric: str, target: Target, end: End | None) -> Clock:
-    pauses = pauses_of(history, target.pauses)
-    if end is not None:
-        pauses = tuple(pause for pause in pauses if pause.start_us < end.at_us)
-    return Clock(metric, 1, history.opened_us, target, pauses, end)
+    def reopen_within(self, cycle: Cycle, ticket: Ticket, at_us: int) -> int:
+        """Return the service's limit in the version that the action clock has by then."""
+        version, _ = self._version(cycle, "action", at_us)
+        return version.service(ticket.service).reopen_within_us
 
+    def _clock(self, cycle: Cycle, metric: str) -> Clock | None:
+        version, dropped = self._version(cycle, metric, self.now_us)
+        return run(self.history, cycle, metric, version, self.now_us if self.breaching else None) or dropped
 
-def _response_end(history: History) -> End | None:
-    """Met by the first answer of a person, or a person's resolution; an auto-reply is not a response."""
-    if history.opened.responded:
-        return End(history.opened_us, How.FULFILLED, "opened_responded")
-    return next(filter(None, (_ends_response(at, fact, history) for at, fact in history.facts)), None)
+    def _version(self, cycle: Cycle, metric: str, until_us: int) -> tuple[Catalog, Clock | None]:
+        """Return the version that judges a clock, and the clock as cancelled by a version that knows it no more.
 
-
-def _ends_response(at_us: int, fact: Fact, history: History) -> End | None:
-    match fact.data:
-        case TicketResponded(automatic=False):
-            return End(at_us, How.FULFILLED, "responded")
-        case TicketResolved(automatic=False):
-            return End(at_us, How.FULFILLED, "resolved")
-        case TicketResolved() if history.opened.channel == "system":
-            return End(at_us, How.CANCELLED, "recovered")
-        case _:
-            return _cancels(at_us, fact)
-
-
-def _action_end(history: History, target: Target) -> End | None:
-    return next(filter(None, (_ends_action(at, fact, target) for at, fact in history.facts)), None)
-
-
-def _ends_action(at_us: int, fact: Fact, target: Target) -> End | None:
-    match fact.data:
-        case TicketResolved():
-            return End(at_us, How.FULFILLED, "resolved")
-        case TicketActionStarted() if target.action_met_by == "action_started":
-            return End(at_us, How.FULFILLED, "action_started")
-        case _:
-            return _cancels(at_us, fact)
-
-
-def _cancels(at_us: int, fact: Fact) -> End | None:
-    match fact.data:
-        case TicketCancelled():
-            return End(at_us, How.CANCELLED, "cancelled")
-        case TicketMerged():
-            return End(at_us, How.CANCELLED, "merged")
-        case _:
-            return None
+        A version with ``applies_to: open`` takes over each clock that has neither ended nor breached by then.
+        """
+        version, dropped = self.catalogs.for_start(cycle.start_us), None
+        for next_version in self.catalogs.reassessing(cycle.start_us, until_us):
+            from_us = next_version.effective_from_us
+            clock = run(self.history, cycle, metric, version, from_us)
+            if clock is not None:
+                if clock.end is not None or clock.breached_us is not None:
+                    break
+                dropped = replace(clock, end=End(from_us, How.CANCELLED, "catalog"))
+            version = next_version
+        return version, dropped

@@ -1,29 +1,15 @@
-"""One clock of one ticket: its plan, its end, and every question about it.
+"""One clock of one cycle as a verdict: what the journal says of it, and every question about it.
 
-                    opened
-                      │
-                      ▼        paused (reason pauses this metric)
-                 ┌─────────┐ ───────────────────────────────► ┌────────┐
-                 │ Running │                                  │ Paused │
-                 └─────────┘ ◄─────────────────────────────── └────────┘
-                      │            resumed (budget left)           │
-          deadline ≤ now, no end: breached (once, dated at it)     │ no deadline while paused
-                      │                                            │
-                      ▼    responded / resolved / started          ▼
-                 ┌──────────────────────────────────────────────────────┐
-                 │ Done: met (end ≤ deadline) · closed late · cancelled │
-                 └──────────────────────────────────────────────────────┘
-
-Deadline: the earliest instant t with elapsed(start, t) ≥ target; an act exactly at t is in time. Pauses subtract
-intervals and never shift the start. A pause that begins at or after the deadline does not prevent the breach.
-Instants and durations are whole microseconds.
+Instants and durations are whole microseconds; what is printed is rounded down at the very end.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from services.sla_timer.domain.pauses import Pause
-from shared.catalog import Target
+from services.sla_timer.domain.countdown import Countdown, Due
+from services.sla_timer.domain.plan import Plan
+from shared.catalog import Calendar, Span
 
 
 class How(StrEnum):
@@ -31,6 +17,7 @@ class How(StrEnum):
 
     FULFILLED = "fulfilled"
     CANCELLED = "cancelled"
+    EXEMPTED = "exempted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,82 +30,114 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """Time counts; the deadline is known."""
+class Pause:
+    """[start_us, end_us) with its reasons; ``end_us`` None: it lasts."""
 
-    due_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class Paused:
-    """Time stands still since ``since_us``; there is no deadline."""
-
-    since_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The clock has ended."""
-
-    end: End
-
-
-State = Running | Paused | Done
+    start_us: int
+    end_us: int | None
+    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What the journal says of one metric of one cycle, for every instant."""
+    """``due_us``: the deadline missed; else as it stood at the end; else as if nothing more happened, None while paused."""
 
     metric: str
     cycle: int
     start_us: int
-    target: Target
+    catalog: str
+    plan: Plan
     pauses: tuple[Pause, ...]
     end: End | None
+    breached_us: int | None
+    exempted: bool
+    due_us: int | None
+    due: Due | None = field(compare=False)
 
     @property
-    def counts_from_us(self) -> int:
-        """Return the first open instant at or after the start."""
-        return self.target.calendar.next_open(self.start_us)
-
-    def reaches(self, consumed_us: int) -> int | None:
-        """Return the earliest instant at which ``consumed_us`` of counted time have passed; None while a pause lasts."""
-        calendar, at_us, left_us = self.target.calendar, self.start_us, consumed_us
-        for pause in self.pauses:
-            counted = calendar.open_between(at_us, pause.start_us)
-            if counted >= left_us:
-                break
-            left_us -= counted
-            if pause.end_us is None:
-                return None
-            at_us = max(pause.end_us, at_us)
-        return calendar.add(at_us, left_us)
-
-    @property
-    def deadline_us(self) -> int | None:
-        """Return the deadline as if nothing more happened; None while the clock is paused with budget left."""
-        return self.reaches(self.target.target_us)
-
-    @property
-    def breached_us(self) -> int | None:
-        """Return the deadline if the clock ended after it, whatever ended it; None when it ended in time or is open."""
-        deadline = self.deadline_us
-        late = self.end is not None and deadline is not None and deadline < self.end.at_us
-        return deadline if late else None
-
-    def elapsed(self, until_us: int) -> int:
-        """Return counted time from the start to ``until_us``, pauses subtracted."""
-        calendar = self.target.calendar
-        total = calendar.open_between(self.start_us, until_us)
-        for pause in self.pauses:
-            upto = until_us if pause.end_us is None else min(pause.end_us, until_us)
-            total -= calendar.open_between(max(pause.start_us, self.start_us), upto)
-        return total
-
-    def state(self) -> State:
-        """Return the state after the whole journal."""
+    def state(self) -> str:
+        """Return pending, running, paused or done."""
         if self.end is not None:
-            return Done(self.end)
-        deadline = self.deadline_us
-        return Paused(self.pauses[-1].start_us) if deadline is None else Running(deadline)
+            return "done"
+        if self.plan.pending:
+            return "pending"
+        return "paused" if self.paused else "running"
+
+    @property
+    def paused(self) -> bool:
+        """Tell whether a pause lasts."""
+        return bool(self.pauses) and self.pauses[-1].end_us is None
+
+    @property
+    def verdict(self) -> str:
+        """Return open, met, breached, cancelled or exempted."""
+        if self.exempted:
+            return "exempted"
+        if self.breached_us is not None:
+            return "breached"
+        if self.end is None:
+            return "open"
+        return "met" if self.end.how is How.FULFILLED else "cancelled"
+
+    @property
+    def met_us(self) -> int | None:
+        """Return when the clock was fulfilled, also when late."""
+        return self.end.at_us if self.end is not None and self.end.how is How.FULFILLED else None
+
+    @property
+    def counts_from_us(self) -> int | None:
+        """Return the first open instant at or after the start or the appointment; None while pending."""
+        return None if self.plan.pending else self.plan.span.calendar.next_open(self.plan.from_us)
+
+    def upto(self, at_us: int) -> int:
+        """Return the instant up to which time is counted: the end, or ``at_us``."""
+        return at_us if self.end is None else self.end.at_us
+
+    def elapsed_us(self, at_us: int) -> int:
+        """Return counted time from the start or the appointment to ``at_us``, pauses subtracted; 0 while pending."""
+        return 0 if self.plan.pending else self._counted(self.plan.from_us, at_us)
+
+    def late_us(self, at_us: int) -> int:
+        """Return counted time since the deadline, pauses subtracted; 0 without one."""
+        return 0 if self.due_us is None else self._counted(self.due_us, at_us)
+
+    def remaining_us(self, at_us: int) -> int:
+        """Return counted time from ``at_us`` to the due date as if a pause ended there; negative after it."""
+        if self.plan.pending:
+            return self.plan.span.us
+        due_us = self.due_us
+        if due_us is None and self.due is not None:
+            due_us = self.due.if_resumed(at_us)
+        if due_us is None:
+            return self.plan.span.us
+        if due_us < at_us:
+            return -self._counted(due_us, at_us)
+        ended = [pause for pause in self.pauses if pause.end_us is not None]
+        return _counted(self.plan.span.calendar, ended, max(at_us, self.plan.from_us), due_us)
+
+    def warnings(self) -> Iterator[tuple[str, int]]:
+        """Yield each warning's label and instant, as if nothing more happened; none while no instant is known."""
+        span, pauses = self.plan.span, [(p.start_us, p.end_us) for p in self.pauses]
+        for warning in () if self.due is None else self.plan.target.warnings:
+            consumed_us = warning.consumed_us(span.us)
+            if self.due is None or not 0 < consumed_us < span.us:
+                continue
+            if warning.percent is None:
+                counting: Countdown | Due = self.due.less(warning.left_us)
+            else:
+                counting = Countdown.of(Span(span.calendar, consumed_us), self.plan.from_us, pauses)
+            at_us = counting.hit() if self.paused else counting.reach()
+            if at_us is not None:
+                yield warning.label, at_us
+
+    def _counted(self, start_us: int, until_us: int) -> int:
+        return _counted(self.plan.span.calendar, self.pauses, start_us, until_us)
+
+
+def _counted(calendar: Calendar, pauses: Iterable[Pause], start_us: int, until_us: int) -> int:
+    """Return open time in [start, until) without the pauses."""
+    total = calendar.open_between(start_us, until_us)
+    for pause in pauses:
+        upto = until_us if pause.end_us is None else min(pause.end_us, until_us)
+        total -= calendar.open_between(max(pause.start_us, start_us), upto)
+    return total

@@ -4,15 +4,16 @@ Order: (effective time, type rank, source, id); effective time = min(time, recei
 "Order of events". Instants are microseconds since the epoch.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from pydantic import BaseModel
 
 from shared.clock import to_us
-from shared.events import Event, TicketAssigned, TicketOpened
+from shared.events import Event, TicketAssigned, TicketOpened, TicketPaused, TicketResumed
 
 _ORDER = (
     "ticket.opened",
@@ -30,6 +31,7 @@ _ORDER = (
     "ticket.reopened",
 )
 RANK = {name: rank for rank, name in enumerate(_ORDER)}
+AFTER_BREACH = RANK["ticket.paused"]  # from this rank on an event acts after a breach of the same instant
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,24 +53,41 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The facts of one opened ticket, in order, none before its opening.
+    """The facts of one opened ticket after its opening, in order, each with the instant it acts at.
 
-    ``groups`` are the facts of one and the same instant, with the instant they act at: those dated before the opening
-    act at the opening, after it, in their own order.
+    Those dated before the opening act at the opening, after it, in their own order. Pauses of no length are gone.
     """
 
     opened: TicketOpened
     opened_us: int
     facts: tuple[tuple[int, Fact], ...]
     assignee: str | None
+    openings: int
 
 
 def history(facts: Iterable[Fact]) -> History | None:
     """Return the history, or None while no opening has arrived (edge case 48). Two openings: the earliest wins."""
     ordered = sorted(facts, key=lambda fact: (fact.at_us, fact.rank, fact.source, fact.id))
-    opening = next((fact for fact in ordered if isinstance(fact.data, TicketOpened)), None)
-    if opening is None or not isinstance(opening.data, TicketOpened):
+    openings = [fact for fact in ordered if isinstance(fact.data, TicketOpened)]
+    if not openings or not isinstance(openings[0].data, TicketOpened):
         return None
-    rest = tuple((max(f.at_us, opening.at_us), f) for f in ordered if not isinstance(f.data, TicketOpened))
-    assignee = next((f.data.assignee for _, f in reversed(rest) if isinstance(f.data, TicketAssigned)), None)
-    return History(opening.data, opening.at_us, rest, assignee)
+    opened_us = openings[0].at_us
+    rest = [fact for fact in ordered if not isinstance(fact.data, TicketOpened)]
+    acting = tuple((max(fact.at_us, opened_us), fact) for fact in _without_empty_pauses(rest))
+    assignee = next((f.data.assignee for f in reversed(rest) if isinstance(f.data, TicketAssigned)), None)
+    return History(openings[0].data, opened_us, acting, assignee, len(openings))
+
+
+def _without_empty_pauses(facts: Sequence[Fact]) -> Iterator[Fact]:
+    """A pause and a resume of one reason at one instant leave the state as it was; a resume of all ends both."""
+    for _, group in groupby(facts, key=lambda fact: fact.at_us):
+        same = list(group)
+        paused = {fact.data.reason for fact in same if isinstance(fact.data, TicketPaused)}
+        resumed = {fact.data.reason for fact in same if isinstance(fact.data, TicketResumed)}
+        if not paused or not resumed:
+            yield from same
+            continue
+        void = paused if None in resumed else paused & resumed
+        for fact in same:
+            if not (isinstance(fact.data, TicketPaused | TicketResumed) and fact.data.reason in void):
+                yield fact

@@ -15,6 +15,7 @@ from shared.events import (
     SlaBreached,
     SlaCancelled,
     SlaClosedLate,
+    SlaExempted,
     SlaMet,
     SlaPaused,
     SlaRescheduled,
@@ -77,12 +78,16 @@ def _data(telling: Telling, milestone: Milestone) -> Any:
     body = _measures(telling, milestone)
     match milestone.kind:
         case Kind.STARTED:
-            return SlaStarted(**body, counts_from=from_us(clock.counts_from_us), calendar=clock.target.calendar_name)
+            counts_from = clock.counts_from_us
+            return SlaStarted(
+                **body,
+                counts_from=None if counts_from is None else from_us(counts_from),
+                calendar=clock.plan.span.calendar.name,
+            )
         case Kind.WARNING:
             return SlaWarning(**body, threshold=milestone.threshold)
         case Kind.CLOSED_LATE:
-            late = clock.elapsed(at_us) - clock.target.target_us
-            return SlaClosedLate(**body, late_seconds=late // _SECOND)
+            return SlaClosedLate(**body, late_seconds=clock.late_us(at_us) // _SECOND)
         case Kind.RESCHEDULED:
             previous = telling.previous_due_us
             return SlaRescheduled(
@@ -90,6 +95,8 @@ def _data(telling: Telling, milestone: Milestone) -> Any:
             )
         case Kind.CANCELLED:
             return SlaCancelled(**body, cause=milestone.cause)
+        case Kind.EXEMPTED:
+            return SlaExempted(**body)
         case Kind.REVISED:
             kind, n = milestone.replaces
             replaced = event_id(telling.ticket_id, clock.metric, clock.cycle, kind, None, n)
@@ -107,8 +114,7 @@ def _data(telling: Telling, milestone: Milestone) -> Any:
 
 def _measures(telling: Telling, milestone: Milestone) -> dict[str, Any]:
     clock, at_us = telling.clock, milestone.at_us
-    due_us = None if milestone.kind is Kind.PAUSED else clock.deadline_us
-    elapsed = clock.elapsed(at_us)
+    due_us = None if milestone.kind is Kind.PAUSED else clock.due_us
     explained = list(_explanation(clock, at_us)) if milestone.kind in _WITH_EXPLANATION else []
     return {
         "ticket_id": telling.ticket_id,
@@ -117,9 +123,9 @@ def _measures(telling: Telling, milestone: Milestone) -> dict[str, Any]:
         "cycle": clock.cycle,
         "sequence": telling.sequence,
         "due_at": None if due_us is None else from_us(due_us),
-        "target_seconds": clock.target.target_us // _SECOND,
-        "elapsed_seconds": elapsed // _SECOND,
-        "remaining_seconds": (clock.target.target_us - elapsed) // _SECOND,
+        "target_seconds": clock.plan.span.us // _SECOND,
+        "elapsed_seconds": clock.elapsed_us(at_us) // _SECOND,
+        "remaining_seconds": clock.remaining_us(at_us) // _SECOND,
         "occurred_at": from_us(at_us),
         "detected_at": from_us(telling.now_us),
         "detected_late": telling.now_us - at_us > _SECOND,
@@ -133,10 +139,10 @@ def _measures(telling: Telling, milestone: Milestone) -> dict[str, Any]:
 
 def _explanation(clock: Clock, until_us: int) -> Iterator[Interval]:
     """Yield counted intervals and subtracted pauses in order of time, one more than fits so that truncation shows."""
-    at_us, yielded = clock.start_us, 0
+    calendar, at_us, yielded = clock.plan.span.calendar, clock.plan.from_us, 0
     for pause in [*clock.pauses, None]:
         stop_us = until_us if pause is None else min(pause.start_us, until_us)
-        for start, end in clock.target.calendar.windows(at_us, stop_us):
+        for start, end in calendar.windows(at_us, stop_us):
             yield _interval(clock, "counted", start, end, ())
             yielded += 1
             if yielded > _EXPLAINED:
@@ -149,5 +155,5 @@ def _explanation(clock: Clock, until_us: int) -> Iterator[Interval]:
 
 
 def _interval(clock: Clock, kind: Any, start_us: int, end_us: int, reasons: tuple[str, ...]) -> Interval:
-    seconds = clock.target.calendar.open_between(start_us, end_us) // _SECOND
+    seconds = clock.plan.span.calendar.open_between(start_us, end_us) // _SECOND
     return Interval(kind=kind, start=from_us(start_us), end=from_us(end_us), seconds=seconds, reasons=reasons)

@@ -20,7 +20,7 @@ ALWAYS = {"zone": "America/Sao_Paulo", "day": "24h", "week": {"mon-sun": ["00:00
 def calendar(folder: Path, part: dict[str, Any]) -> Calendar:
     """Return the calendar of ``part`` as the loader builds it."""
     catalog = load(catalog_file(folder, calendars={"business": part}))
-    return Catalogs([catalog]).for_start(0).target("triage", None, "response").calendar
+    return Catalogs([catalog]).for_start(0).business
 
 
 ADD = [
@@ -171,13 +171,11 @@ def test_all_errors_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
 def test_the_shipped_catalog_loads_and_says_that_it_is_an_example() -> None:
     path = Path("deploy/config/catalog/2026-01.yaml")
     assert path.read_text(encoding="utf-8").startswith("# EXAMPLE")
-    assert load(path).target("danfe-layout", None, "action").chargeable == "maybe"
+    assert load(path).services["danfe-layout"].chargeable == "maybe"
 
 
 def test_an_unknown_service_is_timed_as_triage_and_flagged(tmp_path: Path) -> None:
-    target = load(catalog_file(tmp_path)).target("nobody-knows", "odd", "response")
-    assert (target.service, target.priority, target.flags) == (
-        "triage",
-        "medium",
-        ("unknown_service", "unknown_priority"),
-    )
+    catalog = load(catalog_file(tmp_path))
+    assert catalog.service("nobody-knows").id == "triage"
+    assert catalog.flags("nobody-knows", "odd") == ("unknown_service", "unknown_priority")
+    assert catalog.flags("triage", None) == ()

@@ -22,7 +22,7 @@ def clocks(folder: Path, *events: Event[Any]) -> dict[str, Clock]:
     """Return the clocks of a journal by metric."""
     found = history(facts(*events))
     assert found is not None
-    return {clock.metric: clock for clock in assess(found, catalogs(folder)).clocks}
+    return {clock.metric: clock for clock in assess(found, catalogs(folder), us("2026-03-05 08:00")).clocks}
 
 
 # Response target 2 h without pauses, action target 12 h of business time with pauses; opened Thursday 08:00.
@@ -43,8 +43,8 @@ def test_pauses_are_subtracted_from_the_action_clock_only(
 ) -> None:
     paused = E("paused", f"2026-{begin}", reason="waiting_customer")
     found = clocks(tmp_path, BEFORE, paused, E("resumed", f"2026-{end}", reason="waiting_customer"))
-    assert found["action"].deadline_us == us(f"2026-{due}"), case
-    assert found["response"].deadline_us == us("2026-03-05 10:00")
+    assert found["action"].due_us == us(f"2026-{due}"), case
+    assert found["response"].due_us == us("2026-03-05 10:00")
 
 
 def test_18_overlapping_reasons_are_united(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_18_overlapping_reasons_are_united(tmp_path: Path) -> None:
         E("resumed", "2026-03-05 10:00", reason="waiting_customer"),
         E("resumed", "2026-03-05 11:00", reason="third_party"),
     )["action"]
-    assert found.deadline_us == us("2026-03-06 10:00")
+    assert found.due_us == us("2026-03-06 10:00")
     assert [pause.reasons for pause in found.pauses] == [("third_party", "waiting_customer")]
 
 
@@ -68,7 +68,7 @@ def test_a_pause_and_a_resume_of_one_instant_leave_the_state_as_it_was(tmp_path:
         E("paused", "2026-03-05 09:00", reason="waiting_customer"),
         E("resumed", "2026-03-05 09:00", **({"reason": reason} if reason else {})),
     )["action"]
-    assert (found.pauses, found.deadline_us) == ((), us("2026-03-06 08:00"))
+    assert (found.pauses, found.due_us) == ((), us("2026-03-06 08:00"))
 
 
 def test_23_resume_without_pause_pause_twice_resume_lost(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_23_resume_without_pause_pause_twice_resume_lost(tmp_path: Path) -> None
         E("paused", "2026-03-05 09:00", reason="waiting_customer"),
         E("paused", "2026-03-05 10:00", reason="waiting_customer"),
     )["action"]
-    assert lost.deadline_us is None
+    assert lost.due_us is None
     assert lost.pauses[0].start_us == us("2026-03-05 09:00")
 
 
@@ -136,7 +136,7 @@ def test_26_a_back_dated_answer_revises_an_announced_breach(tmp_path: Path) -> N
     open_clock = clocks(tmp_path, BEFORE)["response"]
     first = announce(open_clock, Told(), us("2026-03-05 08:00"))
     due, _ = fire(schedule(open_clock, Told(first), ()), us("2026-03-05 10:00"))
-    told = Told((*first, *due), open_clock.deadline_us)
+    told = Told((*first, *due), open_clock.due_us)
     assert told.verdict == "breached"
     answered = clocks(tmp_path, BEFORE, E("responded", "2026-03-05 09:59"))["response"]
     revised = announce(answered, told, us("2026-03-05 10:05"))
@@ -189,7 +189,7 @@ def test_38_any_order_and_any_duplication_give_equal_clocks(tmp_path: Path) -> N
 
     def verdicts(events: list[Event[Any]]) -> object:
         found = history(facts(*events))
-        return found and assess(found, loaded).clocks
+        return found and assess(found, loaded, us("2026-03-05 08:00")).clocks
 
     expected = verdicts(journal)
     seeded = random.Random(7)

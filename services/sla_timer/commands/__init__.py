@@ -1,0 +1,21 @@
+"""The command line of sla_timer: what can be asked of it beside running it.
+
+Exit codes: 0 fine, 1 findings, 2 usage or input, 3 environment.
+"""
+
+import argparse
+from collections.abc import Sequence
+
+from services.sla_timer.commands import assess
+
+COMMANDS = {"assess": assess}
+
+
+def command(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    parser = argparse.ArgumentParser(prog="sla_timer", description=__doc__)
+    subparsers = parser.add_subparsers(dest="command", required=True)
+    for name, module in COMMANDS.items():
+        module.add_arguments(subparsers.add_parser(name, help=(module.__doc__ or "").partition(": ")[2]))
+    parsed = parser.parse_args(arguments)
+    return int(COMMANDS[parsed.command].run(parsed))
