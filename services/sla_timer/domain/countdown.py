@@ -113,7 +113,9 @@ class Due:
 def upgraded(old: "Due | None", new: Countdown, grace: Countdown, at_us: int) -> Due:
     """Return ``min(old, max(new, grace))``; what can never decide again is left out, so that it stays small."""
     later = [new, grace]
-    if new.calendar is grace.calendar and new.hit_us is None and new.from_us <= at_us:
+    if new.hit_us is not None:
+        later = [grace]
+    elif new.calendar is grace.calendar and new.from_us <= at_us:
         counted = new.calendar.open_between(new.from_us, at_us)
         later = [grace] if new.left_us - counted <= grace.left_us else [new]
     groups = [] if old is None else old.groups

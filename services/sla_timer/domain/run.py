@@ -69,6 +69,7 @@ class _Run:
         self._breached_us: int | None = None
         self._exempt = self._exempted = False
         self._due_at_end_us: int | None = None
+        self._appointment = cycle.ticket.appointment
         self._plan = self._planned(cycle.ticket)
         if self._plan is not None and not self._plan.pending:
             self._due = Due([[self._countdown(self._plan)]])
@@ -109,7 +110,7 @@ class _Run:
                 self._exempt = True
                 self._exempt_now(act.at_us)
             case TicketReopened():
-                self._reopened(act.at_us)
+                self._reopened(act.at_us, act.ticket)
                 self._pausing(act.at_us, act.ticket)
             case _:
                 self._pausing(act.at_us, act.ticket)
@@ -143,8 +144,10 @@ class _Run:
             self._finish(End(at_us, How.FULFILLED, "scheduled"))
         if self._metric == "action" and self._open and self._breached_us is None:
             new = self._planned(ticket)
-            if new is not None and self._plan is not None and not new.counts_like(self._plan):
+            moved = new is not None and ticket.appointment is not None and ticket.appointment != self._appointment
+            if new is not None and moved and self._catalog.service(ticket.service).scheduled:
                 self._plan, self._due = new, Due([[self._countdown(new)]])
+            self._appointment = ticket.appointment
 
     def _reclassified(self, at_us: int, ticket: Ticket) -> None:
         new = self._planned(ticket)
@@ -198,13 +201,18 @@ class _Run:
         if self._due is not None:
             self._due_at_end_us = self._due.if_resumed(end.at_us) if self._paused else self._due.reach()
 
-    def _reopened(self, at_us: int) -> None:
-        """Only an action that the resolution ended goes on; the closed span is a pause."""
+    def _reopened(self, at_us: int, ticket: Ticket) -> None:
+        """Only an action that the resolution ended goes on; the closed span is a pause.
+
+        What was changed while the ticket was closed counts from now.
+        """
         if self._metric != "action" or self._end is None or self._end.cause != "resolved":
             return
         closed_us, self._end = self._end.at_us, None
         self._stop(closed_us, (_CLOSED,))
         self._go_on(at_us)
+        self._scheduled(at_us, ticket)
+        self._reclassified(at_us, ticket)
         if self._exempt:
             self._exempt_now(at_us)
 

@@ -264,6 +264,40 @@ LIFE: list[Row] = [
         {"response": {"verdict": "breached", "state": "done", "met_at": None}, "response2": {"verdict": "open"}},
     ),
     (
+        "reclassified while closed: the reopened action has the new target",
+        [
+            opened(),
+            ("resolved", "03-05 10:00"),
+            ("reclassified", "03-05 11:00", {"priority": "high"}),
+            ("reopened", "03-05 12:00"),
+        ],
+        "03-05 13:00",
+        {"action": {"due_at": "03-05 18:00", "elapsed_seconds": 10800, "target_seconds": 28800}},
+    ),
+    (
+        "out of scope while closed: the reopened action is cancelled",
+        [
+            opened(),
+            ("resolved", "03-05 10:00"),
+            ("reclassified", "03-05 11:00", {"scope": "out_of_scope"}),
+            ("reopened", "03-05 12:00"),
+        ],
+        "03-05 13:00",
+        {"action": {"verdict": "cancelled", "elapsed_seconds": 7200}},
+    ),
+    (
+        "an appointment that the client moved while the ticket was closed",
+        [
+            opened(service="update"),
+            ("scheduled", "03-05 09:00", {"starts_at": "2026-03-09T10:00:00-03:00"}),
+            ("resolved", "03-05 10:00"),
+            ("scheduled", "03-05 11:00", {"starts_at": "2026-03-10T10:00:00-03:00", "moved_by": "client"}),
+            ("reopened", "03-05 12:00"),
+        ],
+        "03-05 13:00",
+        {"action": {"due_at": "03-10 14:00", "state": "running"}},
+    ),
+    (
         "reopening an open ticket does nothing",
         [opened(), ("reopened", "03-05 09:00")],
         "03-05 10:00",
@@ -564,7 +598,7 @@ def test_verdict(tmp_path: Path, case: str, said: list[Said], at: str, wanted: d
     assert lines(versions, at, facts) == found
 
 
-HOLIDAY = {"calendars__business__days": {"2026-03-06": []}}
+HOLIDAY: dict[str, Any] = {"calendars__business__days": {"2026-03-06": []}}
 SHORTER = {"services__triage__targets__urgent": {"response": "30m", "action": "2h"}}
 VERSIONS: list[tuple[str, str, dict[str, Any], list[Said], str, dict[str, dict[str, Any]]]] = [
     (
