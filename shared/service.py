@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from starlette.routing import BaseRoute
 
+from shared.config import Misconfigured
 from shared.errors import PrazoError
 from shared.kafka import Broker, Consumer, Handle, Producer, backoff_seconds, keep_trying, new_broker, subscribe
 from shared.observability import configure_logging
@@ -63,11 +64,15 @@ class Loop:
 
 @dataclass(slots=True)
 class App:
-    """What a service adds to the runtime. ``resources`` are entered before the loops start, left in reverse."""
+    """What a service adds to the runtime. ``resources`` are entered before the loops start, left in reverse.
+
+    ``reload`` is called on SIGHUP; it never raises.
+    """
 
     loops: list[Loop] = field(default_factory=list)
     routes: list[BaseRoute] = field(default_factory=list)
     resources: list[AbstractAsyncContextManager[Any]] = field(default_factory=list)
+    reload: Callable[[], None] | None = None
 
 
 @dataclass(slots=True)
@@ -129,11 +134,14 @@ async def run(name: str, schema: str, settings: ServiceSettings, build: Build) -
         producer = await stack.enter_async_context(Producer(settings.kafka))
         kit = Kit(name, settings, pool, producer, new_broker(settings.kafka))
         app = build(settings, kit)
+        if app.reload is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, app.reload)
         relay = await stack.enter_async_context(Relay(pool, producer))
         loops = [*app.loops, Loop("relay", relay.turn, RELAY_PERIOD_SECONDS)]
         for resource in app.resources:
             await stack.enter_async_context(resource)
-        tasks = [asyncio.create_task(_turn(loop), name=loop.name) for loop in loops]
+        turning = [asyncio.create_task(_turn(loop), name=loop.name) for loop in loops]
+        tasks = list(turning)
         if kit.consumers:
             tasks.append(asyncio.create_task(keep_trying("consumer", kit.broker.start), name="consumer"))
         server = Server(
@@ -141,16 +149,19 @@ async def run(name: str, schema: str, settings: ServiceSettings, build: Build) -
         )
         serving = asyncio.create_task(server.serve(), name="http")
         log.info("service_started", http_port=settings.http_port)
-        await asyncio.wait([asyncio.create_task(stop.wait()), serving], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([asyncio.create_task(stop.wait()), serving, *turning], return_when=asyncio.FIRST_COMPLETED)
         log.info("service_stopping")
         _end_hard_after(SHUTDOWN_SECONDS)
         server.should_exit = True
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, serving, return_exceptions=True)
+        ended = await asyncio.gather(*tasks, serving, return_exceptions=True)
         with suppress(TimeoutError):
             await asyncio.wait_for(kit.broker.stop(), 5)
     log.info("service_stopped")
+    for error in ended:
+        if isinstance(error, Misconfigured):
+            raise error
 
 
 def _end_hard_after(seconds: float) -> None:
@@ -174,6 +185,8 @@ async def _turn(loop: Loop) -> None:
         try:
             more = await loop.turn()
             failures = 0
+        except Misconfigured:  # nothing that trying again would mend
+            raise
         except Exception as error:  # noqa: BLE001  # the edge: counted, logged, retried
             loop_errors.labels(loop.name).inc()
             log.warning(

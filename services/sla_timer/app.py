@@ -5,7 +5,8 @@ from functools import partial
 from services.sla_timer.domain.hold import Hold, Limits
 from services.sla_timer.handlers import Timer, ingest
 from services.sla_timer.settings import Settings
-from services.sla_timer.ticker import POLL_SECONDS, WATCH_SECONDS, Ticker, Watch
+from services.sla_timer.ticker import POLL_SECONDS, REASSESS_SECONDS, WATCH_SECONDS, Reassessor, Ticker, Watch
+from services.sla_timer.versions import Versions
 from shared.catalog import load_directory
 from shared.service import App, Kit, Loop
 
@@ -15,13 +16,19 @@ SLA = "sla.v1"
 
 def build(settings: Settings, kit: Kit) -> App:
     """Wire ingest, watch and ticker. Raises ``CatalogError`` with every error of the catalog."""
-    catalogs = load_directory(settings.config_dir / "catalog")
-    timer = Timer(kit.pool, catalogs, f"{settings.topic_prefix}{SLA}")
+    folder = settings.config_dir / "catalog"
+    versions = Versions(load_directory(folder))
+    timer = Timer(kit.pool, versions, f"{settings.topic_prefix}{SLA}")
     hold = Hold(Limits(settings.hold_lag_seconds, settings.hold_limit_seconds, settings.settle_seconds))
     consumer = kit.subscribe(TICKETS, partial(ingest, timer))
     watch = Watch(timer, hold, settings.kafka, consumer.topic, consumer.group)
     ticker = Ticker(timer, hold)
     return App(
-        loops=[Loop("watch", watch.turn, WATCH_SECONDS), Loop("ticker", ticker.turn, POLL_SECONDS)],
+        loops=[
+            Loop("watch", watch.turn, WATCH_SECONDS),
+            Loop("reassessor", Reassessor(timer).turn, REASSESS_SECONDS),
+            Loop("ticker", ticker.turn, POLL_SECONDS),
+        ],
         resources=[watch],
+        reload=partial(versions.reload, folder),
     )

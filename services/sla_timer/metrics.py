@@ -14,4 +14,16 @@ for _kind in Kind:
     milestones.labels(_kind.value)
 oldest_due_seconds = Gauge("prazo_sla_oldest_due_seconds", "Age of the oldest clock that is due and has not fired.")
 ingest_lag_seconds = Gauge("prazo_sla_ingest_lag_seconds", "Age of the oldest record that may be unread.")
+_CAUSES = ("late_event", "reopened", "catalog", "engine", "reclassified", "scheduled")
+revisions = Counter("prazo_sla_revisions_total", "Verdicts that were no longer true, by cause.", ["cause"])
+for _cause in (*_CAUSES, "other"):
+    revisions.labels(_cause)
+reloads = Counter("prazo_sla_catalog_reloads_total", "Reloads of the catalog on SIGHUP.", ["outcome"])
+for _outcome in ("loaded", "refused"):
+    reloads.labels(_outcome)
 hold_active = Gauge("prazo_sla_hold_active", "1 while firing is held because knowledge is stale.")
+
+
+def cause_of(word: str) -> str:
+    """Return the label for a cause; the set of labels is closed."""
+    return word if word in _CAUSES else "other"

@@ -32,6 +32,37 @@ WHERE ticket_id = ANY(:ticket_ids::text[]) ORDER BY position;
 -- The deadline last told of each clock.
 SELECT ticket_id, metric, cycle, due_at FROM clock WHERE ticket_id = ANY(:ticket_ids::text[]);
 
+-- name: clocks_as_judged
+-- Every clock of these tickets as the core had it.
+SELECT ticket_id, metric, cycle, basis FROM clock WHERE ticket_id = ANY(:ticket_ids::text[]);
+
+-- name: lock_judgements!
+-- One replica at a time registers a judgement.
+LOCK TABLE judgement IN EXCLUSIVE MODE;
+
+-- name: last_judgement^
+-- The judgement that counts: the newest.
+SELECT id, fingerprint FROM judgement ORDER BY id DESC LIMIT 1;
+
+-- name: add_judgement$
+-- Register a judgement; from now on it counts.
+INSERT INTO judgement (fingerprint, engine) VALUES (:fingerprint, :engine) RETURNING id;
+
+-- name: catalog_content$
+-- Register a version of the catalog; returns the content under which it is known.
+INSERT INTO catalog_version (version, content) VALUES (:version, :content)
+ON CONFLICT (version) DO UPDATE SET version = excluded.version RETURNING content;
+
+-- name: judged_before
+-- Tickets with open clocks of an older judgement, what is due first; whether another engine judged them.
+SELECT c.ticket_id, coalesce(j.engine, '') AS engine
+FROM clock c LEFT JOIN judgement j ON j.id = c.judged_by
+WHERE c.verdict = 'open' AND c.judged_by < :judged_by ORDER BY c.judged_by, c.fire_at LIMIT :at_most::int;
+
+-- name: keep_judgement!
+-- A ticket that cannot be judged anew keeps what it has.
+UPDATE clock SET judged_by = :judged_by WHERE ticket_id = :ticket_id;
+
 -- name: update_tickets!
 -- What events and reports show of each ticket, and how far its sequence has come.
 UPDATE ticket SET sequence = u.sequence, client_id = u.client_id, service = u.service, title = u.title,
@@ -43,11 +74,12 @@ WHERE ticket.ticket_id = u.ticket_id;
 
 -- name: upsert_clocks!
 -- The clocks as the journal has them now; a new version re-plans what the ticker would have fired.
-INSERT INTO clock (ticket_id, metric, cycle, state, verdict, due_at, fire_at, basis)
-SELECT * FROM unnest(:ticket_ids::text[], :metrics::text[], :cycles::int[], :states::text[], :verdicts::text[],
-                     :due::timestamptz[], :fire::timestamptz[], :bases::bytea[])
+INSERT INTO clock (ticket_id, metric, cycle, state, verdict, due_at, fire_at, basis, judged_by)
+SELECT u.*, :judged_by::int FROM unnest(:ticket_ids::text[], :metrics::text[], :cycles::int[], :states::text[],
+    :verdicts::text[], :due::timestamptz[], :fire::timestamptz[], :bases::bytea[]) AS u
 ON CONFLICT (ticket_id, metric, cycle) DO UPDATE SET version = clock.version + 1, state = excluded.state,
-    verdict = excluded.verdict, due_at = excluded.due_at, fire_at = excluded.fire_at, basis = excluded.basis;
+    verdict = excluded.verdict, due_at = excluded.due_at, fire_at = excluded.fire_at, basis = excluded.basis,
+    judged_by = excluded.judged_by;
 
 -- name: insert_milestones!
 -- Exactly once, by the primary key: a conflict is a defect and fails the transaction.
@@ -65,7 +97,7 @@ ORDER BY u.i;
 SELECT c.ticket_id, c.metric, c.cycle, c.basis, t.sequence, t.client_id, t.summary, t.catalog, t.traceparent,
        statement_timestamp() AS now
 FROM clock c JOIN ticket t USING (ticket_id)
-WHERE c.fire_at > :watermark::timestamptz AND c.fire_at <= statement_timestamp()
+WHERE c.fire_at > :watermark::timestamptz AND c.fire_at <= statement_timestamp() AND c.judged_by = :judged_by::int
 ORDER BY c.fire_at LIMIT :at_most::int
 FOR UPDATE OF c, t SKIP LOCKED;
 

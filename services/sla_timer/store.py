@@ -153,10 +153,11 @@ def _text(value: str | None) -> str | None:
     return None if value is None else value.replace("\0", "\ufffd")
 
 
-async def save_clocks(connection: Any, clocks: Sequence[Planned]) -> None:
-    """Save clocks as the journal has them now."""
+async def save_clocks(connection: Any, clocks: Sequence[Planned], judged_by: int) -> None:
+    """Save clocks as the journal has them now, and by which judgement."""
     await queries.upsert_clocks(
         connection,
+        judged_by=judged_by,
         **_keys([p.key for p in clocks]),
         states=[p.clock.state for p in clocks],
         verdicts=[p.verdict for p in clocks],
@@ -181,9 +182,20 @@ async def record_milestones(connection: Any, now: datetime, rows: Sequence[tuple
     )
 
 
-async def claim_due(connection: Any, catalogs: Catalogs, watermark: datetime, at_most: int) -> list[Due]:
-    """Claim clocks that are due after ``watermark``, oldest first, without waiting for anybody."""
-    return [_due(row, catalogs) async for row in queries.claim_due(connection, watermark=watermark, at_most=at_most)]
+async def claim_due(
+    connection: Any, catalogs: Catalogs, watermark: datetime, judged_by: int, at_most: int
+) -> list[Due]:
+    """Claim clocks of one judgement that are due after ``watermark``, oldest first, without waiting for anybody."""
+    rows = queries.claim_due(connection, watermark=watermark, judged_by=judged_by, at_most=at_most)
+    return [_due(row, catalogs) async for row in rows]
+
+
+async def load_clocks(connection: Any, catalogs: Catalogs, ticket_ids: Sequence[str]) -> dict[Key, Clock]:
+    """Return every clock of these tickets as it was last judged, without its end."""
+    rows = queries.clocks_as_judged(connection, ticket_ids=list(ticket_ids))
+    return {
+        (r["ticket_id"], r["metric"], r["cycle"]): _clock(r, orjson.loads(r["basis"]), catalogs) async for r in rows
+    }
 
 
 async def move_clocks(connection: Any, clocks: Sequence[Planned], sequences: Mapping[str, int]) -> None:
@@ -224,6 +236,7 @@ def _basis(planned: Planned) -> bytes:
             "us": plan.span.us,
             "start": clock.start_us,
             "from": plan.from_us,
+            "pending": plan.pending,
             "service": plan.service,
             "priority": plan.priority,
             "pauses": [[p.start_us, p.end_us, p.reasons] for p in clock.pauses],
@@ -233,24 +246,31 @@ def _basis(planned: Planned) -> bytes:
     )
 
 
-def _due(row: Any, catalogs: Catalogs) -> Due:
-    basis = orjson.loads(row["basis"])
-    catalog = catalogs.version(basis["catalog"]) or catalogs.for_start(basis["start"])
-    span = Span(catalog.calendars[basis["calendar"]], basis["us"])
-    plan = Plan(span, basis["from"], False, Target(span, span, ()), basis["service"], basis["priority"])
-    clock = Clock(
+def _clock(row: Any, basis: Any, catalogs: Catalogs) -> Clock:
+    """Return the clock of a basis; one that an older engine wrote is read as far as it goes."""
+    version = basis.get("catalog", "")
+    catalog = catalogs.version(version) or catalogs.for_start(basis["start"])
+    span = Span(catalog.calendars.get(basis.get("calendar"), catalog.business), basis.get("us", 0))
+    from_us = basis.get("from", basis["start"])
+    plan = Plan(span, from_us, basis.get("pending", False), Target(span, span, ()), basis["service"], basis["priority"])
+    return Clock(
         metric=row["metric"],
         cycle=row["cycle"],
         start_us=basis["start"],
-        catalog=basis["catalog"],
+        catalog=version,
         plan=plan,
         pauses=tuple(Pause(start, end, tuple(reasons)) for start, end, reasons in basis["pauses"]),
         end=None,
         breached_us=None,
         exempted=False,
-        due_us=basis["due"],
+        due_us=basis.get("due"),
         due=None,
     )
+
+
+def _due(row: Any, catalogs: Catalogs) -> Due:
+    basis = orjson.loads(row["basis"])
+    clock = _clock(row, basis, catalogs)
     ahead = tuple(Milestone(Kind(kind), n, at_us, threshold) for kind, n, at_us, threshold in basis["ahead"])
     ticket = TicketRow(
         row["ticket_id"],

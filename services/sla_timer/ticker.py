@@ -11,13 +11,14 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from services.sla_timer import metrics, store
 from services.sla_timer.domain.hold import Hold
-from services.sla_timer.handlers import FIRED_AT_ONCE, Timer, fire_due
+from services.sla_timer.handlers import FIRED_AT_ONCE, Timer, fire_due, reassess
 from shared import clock
 
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.05
 WATCH_SECONDS = 0.25
+REASSESS_SECONDS = 0.25
 SWEEP_SECONDS = 1.0
 _CALL_SECONDS = 2.0
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
@@ -109,6 +110,19 @@ class Watch:
                     await asyncio.wait_for(getattr(client, close)(), _CALL_SECONDS)
                 except (OSError, TimeoutError) as error:
                     log.warning("watch_not_closed", error=type(error).__name__)
+
+
+class Reassessor:
+    """Keeps the judgement registered that is in force, and judges anew what an older one judged."""
+
+    def __init__(self, timer: Timer) -> None:
+        self._timer = timer
+
+    async def turn(self) -> bool:
+        """Register if need be, then judge one batch; True when there may be more."""
+        now = await store.queries.database_now(self._timer.pool)
+        await self._timer.versions.register(self._timer.pool, now)
+        return await reassess(self._timer)
 
 
 class Ticker:

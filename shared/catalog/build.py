@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cache
+from hashlib import sha256
 from importlib.metadata import version as package_version
 from typing import Any
 
@@ -31,6 +32,7 @@ def build(file: CatalogFile) -> Catalog:
     calendars = {name: _calendar(name, part) for name, part in parts.items()}
     return Catalog(
         version=file.version,
+        content=sha256(file.model_dump_json(by_alias=True).encode()).hexdigest(),
         effective_from_us=to_us(file.effective_from),
         applies_to_open=file.applies_to == "open",
         tzdata=package_version("tzdata"),

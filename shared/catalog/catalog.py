@@ -58,9 +58,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """One version. Targets hang on the service, never on a client (policy rule 3)."""
+    """One version; ``content`` is the SHA-256 of what it says. Targets hang on the service (policy rule 3)."""
 
     version: str
+    content: str
     effective_from_us: int
     applies_to_open: bool
     tzdata: str
@@ -100,6 +101,15 @@ class Catalogs:
     def reassessing(self, after_us: int, until_us: int) -> Sequence[Catalog]:
         """Return the versions with ``applies_to: open`` that came into force in (after, until], in order."""
         return [c for c in self._open if after_us < c.effective_from_us <= until_us]
+
+    @property
+    def versions(self) -> Sequence[Catalog]:
+        """Return every version, by the instant from which it holds."""
+        return self._versions
+
+    def next_reassessing(self, after_us: int) -> int | None:
+        """Return when the next version with ``applies_to: open`` comes into force."""
+        return next((c.effective_from_us for c in self._open if c.effective_from_us > after_us), None)
 
     def version(self, name: str) -> Catalog | None:
         """Return the version called ``name``, if it is loaded."""

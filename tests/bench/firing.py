@@ -12,6 +12,7 @@ import orjson
 from deploy.kafka.topics import create_topics
 from services.sla_timer.domain.hold import Hold, Limits
 from services.sla_timer.handlers import Timer, fire_due
+from services.sla_timer.versions import Versions
 from shared import clock
 from shared.catalog import Catalogs, load
 from shared.events import TicketSummary, decode
@@ -43,7 +44,7 @@ class Stopwatch(Producer):
         return float((at - decode(message.value).data.occurred_at).total_seconds())
 
 
-async def seed(pool: Any, catalogs: Catalogs) -> None:
+async def seed(pool: Any, catalogs: Catalogs, judged_by: int) -> None:
     """Write the open clocks with COPY: those of the run due one after another from three seconds on, the rest in a year."""
     begin = clock.now() + timedelta(seconds=3)
     due = PER_SECOND * SECONDS
@@ -63,13 +64,15 @@ async def seed(pool: Any, catalogs: Catalogs) -> None:
     for n in range(OPEN):
         at = begin + timedelta(seconds=n / PER_SECOND) if n < due else begin + timedelta(days=365, seconds=n)
         us = clock.to_us(at)
-        basis = {"start": us - 7_200_000_000, "service": "triage", "priority": "medium", "pauses": []}
+        basis = {"start": us - 7_200_000_000, "from": us - 7_200_000_000, "service": "triage", "priority": "medium"}
+        basis |= {"catalog": catalog.version, "calendar": "always", "us": 7_200_000_000, "due": us}
+        basis |= {"pauses": [], "pending": False}
         basis["ahead"] = [["breached", 1, us, ""]]
         tickets.append((f"F{n}", 1, "triage", "bench", "medium", summary.model_dump_json().encode(), catalog.version))
-        clocks.append((f"F{n}", "response", 1, 1, "running", "open", at, at, orjson.dumps(basis)))
+        clocks.append((f"F{n}", "response", 1, 1, "running", "open", at, at, orjson.dumps(basis), judged_by))
     names = ["ticket_id", "sequence", "service", "title", "priority", "summary", "catalog"]
     await pool.copy_records_to_table("ticket", records=tickets, columns=names)
-    names = ["ticket_id", "metric", "cycle", "version", "state", "verdict", "due_at", "fire_at", "basis"]
+    names = ["ticket_id", "metric", "cycle", "version", "state", "verdict", "due_at", "fire_at", "basis", "judged_by"]
     await pool.copy_records_to_table("clock", records=clocks, columns=names)
     await pool.execute("ANALYZE")
 
@@ -81,11 +84,13 @@ async def run(bootstrap: str, admin_dsn: str, _: Path) -> dict[str, Any]:
     pool = create_pool(dsn_for(admin_dsn, "sla_app", "prazo"), "sla")
     await pool
     catalogs = Catalogs([load(Path("deploy/config/catalog/2026-01.yaml"))])
-    timer = Timer(pool, catalogs, f"{prefix}sla.v1")
+    versions = Versions(catalogs)
+    await versions.register(pool, clock.now())
+    timer = Timer(pool, versions, f"{prefix}sla.v1")
     async with Stopwatch(bootstrap) as producer, Relay(pool, producer) as relay:
         baseline = await _bare(producer, f"{prefix}sla.v1")
         producer.lateness.clear()
-        await seed(pool, catalogs)
+        await seed(pool, catalogs, versions.judged_by)
         loops = [asyncio.create_task(_fire(timer)), asyncio.create_task(_turn(relay))]
         end = time.monotonic() + SECONDS + 30
         while len(producer.lateness) < PER_SECOND * SECONDS and time.monotonic() < end:

@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from deploy.kafka.topics import create_topics
 from services.sla_timer.handlers import Timer
 from services.sla_timer.handlers import ingest as handle
+from services.sla_timer.versions import Versions
 from shared import clock
 from shared.catalog import Catalogs, load
 from shared.kafka import Record
@@ -99,7 +100,8 @@ async def run(bootstrap: str, admin_dsn: str, _: Path) -> dict[str, Any]:
     await fill(bootstrap, prefix)
     pool = create_pool(dsn_for(admin_dsn, "sla_app", "prazo"), "sla")
     await pool
-    timer = Timer(pool, Catalogs([load(Path("deploy/config/catalog/2026-01.yaml"))]), f"{prefix}sla.v1")
+    versions = Versions(Catalogs([load(Path("deploy/config/catalog/2026-01.yaml"))]))
+    timer = Timer(pool, versions, f"{prefix}sla.v1")
     rows: dict[str, list[Any]] = {}
     taken = [0]
 

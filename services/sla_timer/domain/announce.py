@@ -82,17 +82,17 @@ def truth(clock: Clock, told: Told, now_us: int) -> str:
     return "breached" if told.verdict == "breached" and clock.due_us is not None and clock.due_us <= now_us else "open"
 
 
-def announce(clock: Clock, told: Told, now_us: int) -> tuple[Milestone, ...]:
-    """Return the milestones that are new, in the order in which they happened."""
+def announce(clock: Clock, told: Told, now_us: int, cause: str = "late_event") -> tuple[Milestone, ...]:
+    """Return the milestones that are new, in the order in which they happened; ``cause`` of what is changed."""
     new: list[Milestone] = []
     if not told.count(Kind.STARTED):
         new.append(Milestone(Kind.STARTED, 1, clock.start_us))
     new += _pauses(clock, told)
-    new += _verdict(clock, told, truth(clock, told, now_us), now_us)
+    new += _verdict(clock, told, now_us, cause)
     moved = clock.due_us
-    if not new and clock.end is None and told.due_us != moved and moved is not None:
+    if not new and clock.end is None and told.due_us != moved and moved is not None and told.verdict != "exempted":
         n = told.count(Kind.RESCHEDULED) + 1
-        new.append(Milestone(Kind.RESCHEDULED, n, now_us, cause="journal"))
+        new.append(Milestone(Kind.RESCHEDULED, n, now_us, cause=cause))
     return tuple(new)
 
 
@@ -108,21 +108,23 @@ def _pauses(clock: Clock, told: Told) -> Iterator[Milestone]:
             yield Milestone(Kind.RESUMED, n, pause.end_us)
 
 
-def _verdict(clock: Clock, told: Told, true: str, now_us: int) -> Iterator[Milestone]:
-    before, last = told.verdict, told.judgement
+def _verdict(clock: Clock, told: Told, now_us: int, cause: str) -> Iterator[Milestone]:
+    before, last, true = told.verdict, told.judgement, truth(clock, told, now_us)
     if before == true:
         return
-    if last is not None and (
-        before not in ("open", "breached") or (before == "breached" and clock.breached_us is None)
-    ):
+    undone = before not in ("open", "breached") or (before == "breached" and clock.breached_us is None)
+    if last is not None and undone and true != "exempted":
         n, replaced = told.count(Kind.REVISED) + 1, (last.kind.value, last.n)
-        yield Milestone(Kind.REVISED, n, now_us, cause="late_event", before=before, after=true, replaces=replaced)
+        yield Milestone(Kind.REVISED, n, now_us, cause=cause, before=before, after=true, replaces=replaced)
         return
     yield from _overtaken(clock, told)
     if clock.breached_us is not None and before == "open":
         yield Milestone(Kind.BREACHED, told.count(Kind.BREACHED) + 1, clock.breached_us)
-    kind, cause = Kind(true), "exempted" if clock.end is None else clock.end.cause
-    yield Milestone(kind, told.count(kind) + 1, now_us if clock.end is None else clock.end.at_us, cause=cause)
+    kind, end = Kind(true), clock.end
+    if end is None or (clock.exempted and end.how is not How.EXEMPTED):
+        yield Milestone(kind, told.count(kind) + 1, now_us, cause="exempted")
+    else:
+        yield Milestone(kind, told.count(kind) + 1, end.at_us, cause=end.cause)
 
 
 def _overtaken(clock: Clock, told: Told) -> Iterator[Milestone]:
@@ -138,7 +140,7 @@ def schedule(clock: Clock, told: Told, new: Sequence[Milestone]) -> tuple[Milest
     Instants may lie in the past: then they are overdue, and the ticker fires them once it may.
     """
     known = Told((*told.milestones, *new))
-    if clock.end is not None or known.verdict == "breached":
+    if clock.end is not None or known.verdict in ("breached", "exempted"):
         return ()
     ahead = [
         Milestone(Kind.WARNING, 1, at_us, label)

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer
 
 from services.sla_timer.domain.hold import Hold, Limits
 from services.sla_timer.handlers import Timer, fire_due, ingest
+from services.sla_timer.versions import Versions
 from shared import clock
 from shared.catalog import Catalogs, load
 from shared.events import decode
@@ -43,7 +44,9 @@ class DiesAfterPublishing(Producer):
 async def timer(postgres: str, database: str, topics: str, tmp_path: Path) -> AsyncIterator[Timer]:
     pool = create_pool(dsn_for(postgres, "sla_app", database), "sla")
     await pool
-    yield Timer(pool, Catalogs([load(catalog_file(tmp_path, **TARGETS))]), f"{topics}sla.v1")
+    versions = Versions(Catalogs([load(catalog_file(tmp_path, **TARGETS))]))
+    await versions.register(pool, clock.now())
+    yield Timer(pool, versions, f"{topics}sla.v1")
     await pool.close()
 
 

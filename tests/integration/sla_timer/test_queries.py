@@ -24,8 +24,12 @@ async def test_the_claim_uses_both_bounds_in_the_index(postgres: str, database: 
     connection = await asyncpg.connect(dsn_for(postgres, "sla_app", database), server_settings={"search_path": "sla"})
     try:
         sql = queries.claim_due.sql
-        values = {":watermark": "now() - interval '5 s'", ":at_most": "500"}
-        sql = re.sub(r"\$1::timestamptz", values[":watermark"], re.sub(r"\$2::int", values[":at_most"], sql))
+        for parameter, value in (
+            (r"\$1::timestamptz", "now() - interval '5 s'"),
+            (r"\$2::int", "1"),
+            (r"\$3::int", "500"),
+        ):
+            sql = re.sub(parameter, value, sql)
         await connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
         plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {sql}"))
     finally:

@@ -15,6 +15,12 @@ from tests.builders import CATALOG, catalog_file, facts, ticket_event, us
 Said = tuple[str, str] | tuple[str, str, dict[str, Any]]
 """(type, local instant, data) of a ticket event; the year 2026 may be left out."""
 
+Row = tuple[str, list[Said], str, dict[str, dict[str, Any]]]
+"""(case, journal, local instant, what is printed by metric)"""
+
+URGENT = {"priority": "urgent"}
+WAITING = {"reason": "waiting_customer"}
+
 _TIMES = {
     "urgent": {"response": "1h", "action": "4h"},
     "high": {"response": "2h", "action": "8h"},
@@ -60,6 +66,11 @@ DESK: dict[str, Any] = {
         "strict": {"name": {"en": "Strict"}, "pauses": {"action": ["third_party"]}, "targets": _TIMES},
     },
 }
+
+
+def opened(at: str = "03-05 08:00", **data: Any) -> Said:
+    """Return an opening, urgent unless said otherwise."""
+    return "opened", at, {"priority": "urgent", **data}
 
 
 def catalog(folder: Path, version: str = "t1", effective: str = "2000-01-01 00:00", **changes: Any) -> Path:
