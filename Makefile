@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 WITHOUT ?=
+MEASURES ?=
 
 .PHONY: setup run smoke test chaos bench check lock format
 .DEFAULT_GOAL := check
@@ -35,7 +36,7 @@ check: setup
 	$(MAKE) test
 
 bench: setup
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench $(MEASURES)
 
 format: setup
 	$(BIN)/ruff format .

@@ -12,13 +12,14 @@ import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge
 
-from shared.events import CONTENT_TYPE, Event, encode
+from shared.events import CONTENT_TYPE, Event, Outgoing, encode
 from shared.kafka import TOO_LARGE, Message, Producer
 
 log = structlog.get_logger(__name__)
 
 BUCKETS = 8
 RELAY_ROWS = 1000
+_COLUMNS = ("bucket", "topic", "key", "body", "traceparent")
 _LOCK_CLASS = 0x4F42  # "OB"
 
 published = Counter("prazo_outbox_published_total", "Events acknowledged by the broker.")
@@ -28,17 +29,16 @@ oldest_seconds = Gauge("prazo_outbox_oldest_seconds", "Age of the oldest event t
 
 async def record(connection: Any, topic: str, events: Sequence[Event[Any]]) -> None:
     """Record ``events`` in the caller's transaction; those of one subject are published in this order."""
-    keys = [event.subject.encode() for event in events]
-    await connection.execute(
-        "INSERT INTO outbox (bucket, topic, key, body, traceparent)"
-        " SELECT b, $2, k, v, t FROM unnest($1::smallint[], $3::bytea[], $4::bytea[], $5::text[])"
-        " WITH ORDINALITY AS u (b, k, v, t, n) ORDER BY n",
-        [zlib.crc32(key) % BUCKETS for key in keys],
-        topic,
-        keys,
-        [encode(event) for event in events],
-        [event.traceparent for event in events],
-    )
+    await enqueue(connection, topic, [Outgoing(e.subject, encode(e), e.traceparent) for e in events])
+
+
+async def enqueue(connection: Any, topic: str, events: Sequence[Outgoing]) -> None:
+    """Record encoded events in the caller's transaction; those of one subject are published in this order."""
+    rows = []
+    for event in events:
+        key = event.subject.encode()
+        rows.append((zlib.crc32(key) % BUCKETS, topic, key, event.body, event.traceparent))
+    await connection.copy_records_to_table("outbox", records=rows, columns=_COLUMNS)
 
 
 class Relay:

@@ -2,9 +2,9 @@
 -- The one clock of all replicas.
 SELECT statement_timestamp();
 
--- name: lock_tickets!
--- Create the rows that are missing; their order is sorted by the caller against deadlocks.
-INSERT INTO ticket (ticket_id) SELECT unnest(:ticket_ids::text[]) ON CONFLICT DO NOTHING;
+-- name: lock_new_tickets
+-- Create and lock the rows that are missing; their order is sorted by the caller against deadlocks.
+INSERT INTO ticket (ticket_id) SELECT unnest(:ticket_ids::text[]) ON CONFLICT DO NOTHING RETURNING ticket_id;
 
 -- name: hold_tickets
 -- Lock the tickets of a batch, in order; the ticket's row guards all its clocks.
@@ -13,15 +13,8 @@ ORDER BY ticket_id FOR UPDATE;
 
 -- name: known_events
 -- What the journal has of these tickets.
-SELECT ticket_id, source, event_id, received_at, content_hash, body FROM journal
+SELECT ticket_id, source, event_id, type, received_at, body FROM journal
 WHERE ticket_id = ANY(:ticket_ids::text[]);
-
--- name: insert_journal!
--- Append events; the caller has removed those that are known.
-INSERT INTO journal (ticket_id, source, event_id, type, received_at, content_hash, body)
-SELECT * FROM unnest(:ticket_ids::text[], :sources::text[], :event_ids::text[], :types::text[],
-                     :received::timestamptz[], :hashes::bytea[], :bodies::bytea[])
-ON CONFLICT DO NOTHING;
 
 -- name: known_milestones
 -- Everything recorded of these tickets' clocks, in the order of recording.
@@ -81,20 +74,10 @@ ON CONFLICT (ticket_id, metric, cycle) DO UPDATE SET version = clock.version + 1
     verdict = excluded.verdict, due_at = excluded.due_at, fire_at = excluded.fire_at, basis = excluded.basis,
     judged_by = excluded.judged_by;
 
--- name: insert_milestones!
--- Exactly once, by the primary key: a conflict is a defect and fails the transaction.
-INSERT INTO milestone (ticket_id, metric, cycle, kind, threshold, n, occurred_at, recorded_at, announced, outcome)
-SELECT u.ticket_id, u.metric, u.cycle, u.kind, u.threshold, u.n, u.occurred_at, :recorded_at::timestamptz,
-       u.announced, u.outcome
-FROM unnest(:ticket_ids::text[], :metrics::text[], :cycles::int[], :kinds::text[], :thresholds::text[], :ns::int[],
-            :occurred::timestamptz[], :announced::boolean[], :outcomes::text[])
-    WITH ORDINALITY AS u (ticket_id, metric, cycle, kind, threshold, n, occurred_at, announced, outcome, i)
-ORDER BY u.i;
-
 -- name: claim_due
 -- What is due by the database's clock, oldest first, bounded below so that dead index entries cost nothing.
 -- Locks clock and ticket without ever waiting, so a claim is whole or is left to the next poll.
-SELECT c.ticket_id, c.metric, c.cycle, c.basis, t.sequence, t.client_id, t.summary, t.catalog, t.traceparent,
+SELECT c.ticket_id, c.metric, c.cycle, c.basis, c.fire_at, t.sequence, t.client_id, t.summary, t.catalog, t.traceparent,
        statement_timestamp() AS now
 FROM clock c JOIN ticket t USING (ticket_id)
 WHERE c.fire_at > :watermark::timestamptz AND c.fire_at <= statement_timestamp() AND c.judged_by = :judged_by::int
@@ -103,9 +86,9 @@ FOR UPDATE OF c, t SKIP LOCKED;
 
 -- name: move_clocks!
 -- Move fired clocks along their schedule.
-UPDATE clock SET version = version + 1, verdict = u.verdict, fire_at = u.fire_at, basis = u.basis
-FROM unnest(:ticket_ids::text[], :metrics::text[], :cycles::int[], :verdicts::text[], :fire::timestamptz[],
-            :bases::bytea[]) AS u (ticket_id, metric, cycle, verdict, fire_at, basis)
+UPDATE clock SET version = version + 1, verdict = u.verdict, fire_at = u.fire_at
+FROM unnest(:ticket_ids::text[], :metrics::text[], :cycles::int[], :verdicts::text[], :fire::timestamptz[])
+    AS u (ticket_id, metric, cycle, verdict, fire_at)
 WHERE (clock.ticket_id, clock.metric, clock.cycle) = (u.ticket_id, u.metric, u.cycle);
 
 -- name: move_sequences!

@@ -14,13 +14,21 @@ from services.sla_timer.domain.clock import Clock, Pause
 from services.sla_timer.domain.plan import Plan
 from shared.catalog import Catalogs, Span, Target
 from shared.clock import from_us, to_us
-from shared.events import TicketSummary
 from shared.sql import load_queries
 
 queries = load_queries(Path(__file__).parent / "queries.sql")
 
+_KINDS = {kind.value: kind for kind in Kind}
+
 Key = tuple[str, str, int]
 """(ticket_id, metric, cycle)"""
+
+
+_JOURNAL = ("ticket_id", "source", "event_id", "type", "received_at", "body")
+_MILESTONE = (
+    *("ticket_id", "metric", "cycle", "kind", "threshold", "n"),
+    *("occurred_at", "recorded_at", "announced", "outcome"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,6 @@ class Entry:
     event_id: str
     type: str
     received_at: datetime
-    content_hash: bytes
     body: bytes
 
 
@@ -52,13 +59,23 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What reports show of a ticket; ``summary`` is what its events show: the JSON of a ``TicketSummary``."""
+
+    title: str
+    service: str
+    priority: str
+    summary: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class TicketRow:
     """What is kept of a ticket beside its journal."""
 
     ticket_id: str
     sequence: int
     client_id: str | None = None
-    summary: TicketSummary | None = None
+    shown: Shown | None = None
     catalog: str | None = None
     traceparent: str | None = None
 
@@ -74,9 +91,10 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A claimed clock with its ticket; ``now`` is the database's clock at the claim."""
+    """A claimed clock with its ticket, what events show of it, and the database's clock at the claim."""
 
     ticket: TicketRow
+    summary: bytes
     planned: Planned
     now: datetime
 
@@ -84,8 +102,12 @@ class Due:
 async def load_and_lock(connection: Any, ticket_ids: Sequence[str]) -> Before:
     """Lock the tickets (in order, against deadlocks) and return everything known of them."""
     ids = sorted(set(ticket_ids))
-    await queries.lock_tickets(connection, ticket_ids=ids)
     before = Before()
+    async for row in queries.lock_new_tickets(connection, ticket_ids=ids):
+        before.tickets[row["ticket_id"]] = TicketRow(row["ticket_id"], 0)
+    ids = [one for one in ids if one not in before.tickets]
+    if not ids:
+        return before
     async for row in queries.hold_tickets(connection, ticket_ids=ids):
         before.tickets[row["ticket_id"]] = TicketRow(row["ticket_id"], row["sequence"], traceparent=row["traceparent"])
     async for row in queries.known_events(connection, ticket_ids=ids):
@@ -101,9 +123,7 @@ async def load_and_lock(connection: Any, ticket_ids: Sequence[str]) -> Before:
 
 
 def _entry(row: Any) -> Entry:
-    return Entry(
-        row["ticket_id"], row["source"], row["event_id"], "", row["received_at"], row["content_hash"], row["body"]
-    )
+    return Entry(row["ticket_id"], row["source"], row["event_id"], row["type"], row["received_at"], row["body"])
 
 
 def _milestone(row: Any) -> Milestone:
@@ -118,22 +138,14 @@ def _milestone(row: Any) -> Milestone:
 
 
 async def append_journal(connection: Any, entries: Sequence[Entry]) -> None:
-    """Append new events."""
-    await queries.insert_journal(
-        connection,
-        ticket_ids=[e.ticket_id for e in entries],
-        sources=[e.source for e in entries],
-        event_ids=[e.event_id for e in entries],
-        types=[e.type for e in entries],
-        received=[e.received_at for e in entries],
-        hashes=[e.content_hash for e in entries],
-        bodies=[e.body for e in entries],
-    )
+    """Append events that are not known; their tickets are locked, so nobody else appends them meanwhile."""
+    rows = [(e.ticket_id, e.source, e.event_id, e.type, e.received_at, e.body) for e in entries]
+    await connection.copy_records_to_table("journal", records=rows, columns=_JOURNAL)
 
 
 async def save_tickets(connection: Any, tickets: Sequence[TicketRow]) -> None:
     """Save what events and reports show of each ticket."""
-    shown = [t.summary for t in tickets]
+    shown = [t.shown for t in tickets]
     await queries.update_tickets(
         connection,
         ticket_ids=[t.ticket_id for t in tickets],
@@ -142,7 +154,7 @@ async def save_tickets(connection: Any, tickets: Sequence[TicketRow]) -> None:
         services=[_text(None if s is None else s.service) for s in shown],
         titles=[_text(None if s is None else s.title) for s in shown],
         priorities=[_text(None if s is None else s.priority) for s in shown],
-        summaries=[None if s is None else s.model_dump_json().encode() for s in shown],
+        summaries=[None if s is None else s.summary for s in shown],
         catalogs=[t.catalog for t in tickets],
         traceparents=[t.traceparent for t in tickets],
     )
@@ -168,18 +180,9 @@ async def save_clocks(connection: Any, clocks: Sequence[Planned], judged_by: int
 
 
 async def record_milestones(connection: Any, now: datetime, rows: Sequence[tuple[Key, Milestone]]) -> None:
-    """Record milestones exactly once, in this order."""
-    await queries.insert_milestones(
-        connection,
-        recorded_at=now,
-        **_keys([key for key, _ in rows]),
-        kinds=[m.kind.value for _, m in rows],
-        thresholds=[m.threshold for _, m in rows],
-        ns=[m.n for _, m in rows],
-        occurred=[from_us(m.at_us) for _, m in rows],
-        announced=[m.announced for _, m in rows],
-        outcomes=[m.after for _, m in rows],
-    )
+    """Record milestones in this order; exactly once by the primary key: a conflict is a defect, nothing is recorded."""
+    records = [(*key, m.kind.value, m.threshold, m.n, from_us(m.at_us), now, m.announced, m.after) for key, m in rows]
+    await connection.copy_records_to_table("milestone", records=records, columns=_MILESTONE)
 
 
 async def claim_due(
@@ -205,7 +208,6 @@ async def move_clocks(connection: Any, clocks: Sequence[Planned], sequences: Map
         **_keys([p.key for p in clocks]),
         verdicts=[p.verdict for p in clocks],
         fire=[_fire_at(p) for p in clocks],
-        bases=[_basis(p) for p in clocks],
     )
     await queries.move_sequences(connection, ticket_ids=list(sequences), sequences=list(sequences.values()))
 
@@ -271,13 +273,11 @@ def _clock(row: Any, basis: Any, catalogs: Catalogs) -> Clock:
 def _due(row: Any, catalogs: Catalogs) -> Due:
     basis = orjson.loads(row["basis"])
     clock = _clock(row, basis, catalogs)
-    ahead = tuple(Milestone(Kind(kind), n, at_us, threshold) for kind, n, at_us, threshold in basis["ahead"])
-    ticket = TicketRow(
-        row["ticket_id"],
-        row["sequence"],
-        row["client_id"],
-        TicketSummary.model_validate_json(row["summary"]),
-        row["catalog"],
-        row["traceparent"],
+    from_us = to_us(row["fire_at"])  # what lies before it has been fired
+    ahead = tuple(
+        Milestone(_KINDS[kind], n, at_us, label) for kind, n, at_us, label in basis["ahead"] if at_us >= from_us
     )
-    return Due(ticket, Planned(row["ticket_id"], clock, "open", ahead), row["now"])
+    ticket = TicketRow(
+        row["ticket_id"], row["sequence"], row["client_id"], catalog=row["catalog"], traceparent=row["traceparent"]
+    )
+    return Due(ticket, row["summary"], Planned(row["ticket_id"], clock, "open", ahead), row["now"])

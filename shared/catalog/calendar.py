@@ -16,6 +16,7 @@ from shared.errors import Permanent
 
 MINUTE_US = 60_000_000
 DAY_MINUTES = 1_440
+_YEAR_US = 31_556_952_000_000
 _LAST_YEAR = 2100
 _YEARS_AT_ONCE = 4
 
@@ -41,6 +42,7 @@ class Calendar:
         self._before: list[int] = []  # open time before window i
         self._after: list[int] = []  # open time up to the end of window i
         self._from_year = self._to_year = 0
+        self._low_us = self._high_us = 0  # instants in [low, high) are covered with a year to spare on both sides
 
     def open_between(self, start_us: int, end_us: int) -> int:
         """Return microseconds of open time in [start, end); 0 when end <= start."""
@@ -89,6 +91,8 @@ class Calendar:
         return self._before[i] + min(at_us, self._ends[i]) - self._starts[i]
 
     def _cover(self, start_us: int, end_us: int) -> None:
+        if start_us >= self._low_us and end_us < self._high_us:
+            return
         first, last = _year(start_us) - 1, _year(end_us) + 1
         if not self._to_year:
             self._extend(first, last + _YEARS_AT_ONCE)
@@ -100,6 +104,7 @@ class Calendar:
         if from_year < 1900 or (to_year > _LAST_YEAR and self._to_year >= _LAST_YEAR):
             raise OutOfRange(f"calendar {self.name}: no open time between {from_year} and {_LAST_YEAR}")
         self._from_year, self._to_year = from_year, min(max(to_year, from_year), _LAST_YEAR)
+        self._low_us, self._high_us = _begin_of(self._from_year + 1), _begin_of(self._to_year)
         self._starts, self._ends, self._before, self._after = [], [], [], []
         total = 0
         for start, end in _merged(self._intervals()):
@@ -139,4 +144,9 @@ def _merged(intervals: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 def _year(at_us: int) -> int:
     """Return the year of an instant, near enough for a table that has a year to spare on both sides."""
-    return 1970 + int(at_us // 31_556_952_000_000)
+    return 1970 + int(at_us // _YEAR_US)
+
+
+def _begin_of(year: int) -> int:
+    """Return the first instant of which ``_year`` says ``year``."""
+    return (year - 1970) * _YEAR_US

@@ -24,6 +24,7 @@ from shared.events.backups import (
 from shared.events.envelope import (
     CONTENT_TYPE,
     Event,
+    Outgoing,
     Undecodable,
     content_hash,
     content_of,
@@ -109,6 +110,7 @@ __all__ = [
     "NoticeSent",
     "NoticeSuppressed",
     "NoticeUnknown",
+    "Outgoing",
     "Plan",
     "SlaBreached",
     "SlaCancelled",

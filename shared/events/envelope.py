@@ -6,6 +6,7 @@ Source of the rules: CloudEvents 1.0 core, its JSON format and its Kafka binding
 import hashlib
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -53,9 +54,22 @@ class Event(BaseModel, Generic[D]):
     data: D
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An event as it will be published: its subject, which is its key, and its structured-mode JSON."""
+
+    subject: str
+    body: bytes
+    traceparent: str | None
+
+
 def event_id(*parts: str | int | None) -> str:
     """Return the deterministic id of ``parts``: uuid5 of their compact JSON list, so a crash repeats the same id."""
-    return str(uuid.uuid5(NAMESPACE, orjson.dumps(parts).decode()))
+    digest = hashlib.sha1(NAMESPACE.bytes + orjson.dumps(parts), usedforsecurity=False).digest()  # RFC 9562, 5.5
+    word = bytearray(digest[:16])
+    word[6], word[8] = word[6] & 0x0F | 0x50, word[8] & 0x3F | 0x80
+    text = word.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def encode(event: Event[Any]) -> bytes:

@@ -1,6 +1,7 @@
 """The public contract: golden messages parse for ever, schemas agree with the models and change only compatibly."""
 
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import orjson
 import pytest
 
 from shared.events import MODELS, Undecodable, content_hash, decode, decode_json, encode, event_id
+from shared.events.envelope import NAMESPACE
 from shared.events.schema import schemas
 
 GOLDEN = sorted(Path("tests/contract/golden").glob("*.json"))
@@ -99,3 +101,5 @@ def test_content_is_the_same_whatever_the_order_of_keys_and_the_tracing() -> Non
 def test_event_ids_are_deterministic_and_differ_by_every_part() -> None:
     assert event_id("T", "response", 1, "paused", None, 1) == event_id("T", "response", 1, "paused", None, 1)
     assert event_id("T", "response", 1, "paused", None, 1) != event_id("T", "response", 1, "paused", None, 2)
+    words = json.dumps(["T", "é", 1, None], separators=(",", ":"), ensure_ascii=False)
+    assert event_id("T", "é", 1, None) == str(uuid.uuid5(NAMESPACE, words))

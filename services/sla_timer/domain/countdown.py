@@ -81,6 +81,8 @@ class Due:
 
     def reach(self) -> int:
         """Return the due date as if nothing more happened, and a pause that lasts ended where it began."""
+        if len(self.groups) == 1 and len(self.groups[0]) == 1:  # nothing was ever reclassified
+            return self.groups[0][0].reach()
         return min(max(countdown.reach() for countdown in group) for group in self.groups)
 
     def hit(self) -> int | None:

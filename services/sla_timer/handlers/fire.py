@@ -3,16 +3,15 @@
 import asyncio
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from services.sla_timer import metrics, store
 from services.sla_timer.domain.announce import Kind, Milestone, fire
 from services.sla_timer.domain.hold import Hold
-from services.sla_timer.domain.publish import publish
-from services.sla_timer.handlers.judge import Timer, record, telling_of
+from services.sla_timer.domain.publish import Telling, publish
+from services.sla_timer.handlers.judge import Timer, record
 from services.sla_timer.store import Due
 from shared.clock import to_us
-from shared.events import Event
+from shared.events import Outgoing
 
 FIRED_AT_ONCE = 500
 
@@ -47,8 +46,17 @@ async def fire_due(timer: Timer, hold: Hold, watermark: datetime) -> int:
     return len(due)
 
 
-def _fired(timer: Timer, due: Due, milestone: Milestone, sequence: int, lag: float | None) -> Event[Any]:
-    clock = due.planned.clock
+def _fired(timer: Timer, due: Due, milestone: Milestone, sequence: int, lag: float | None) -> Outgoing:
+    clock, ticket = due.planned.clock, due.ticket
     catalog = timer.catalogs.version(clock.catalog) or timer.catalogs.for_start(clock.start_us)
-    telling = telling_of(replace(due.ticket, sequence=sequence), due.planned, catalog.tzdata, to_us(due.now))
-    return publish(replace(telling, ingest_lag_seconds=lag), milestone)
+    telling = Telling(
+        ticket_id=ticket.ticket_id,
+        client_id=ticket.client_id,
+        clock=clock,
+        summary=due.summary,
+        tzdata=catalog.tzdata,
+        traceparent=ticket.traceparent,
+        now_us=to_us(due.now),
+        ingest_lag_seconds=lag,
+    )
+    return publish(telling, milestone, sequence)

@@ -1,5 +1,7 @@
 """Ticket events in: journaled, judged, told."""
 
+import asyncio
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +12,12 @@ from services.sla_timer import store
 from services.sla_timer.domain.journal import Fact
 from services.sla_timer.handlers.judge import Judged, Timer, judge
 from services.sla_timer.store import Before, Entry
-from shared.events import Event, Undecodable, content_hash, decode_json, parse_json
+from shared.events import Event, Undecodable, content_of, decode_json, parse_json
 from shared.events.policy import RULE_8, by_messenger
 from shared.kafka import DeadLetter, Record
+
+SHARDS = 2
+_SHARDED_FROM = 64  # records; fewer are not worth a second transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +28,35 @@ class _Arrived:
 
 
 async def ingest(timer: Timer, records: Sequence[Record]) -> Sequence[DeadLetter]:
-    """Judge a batch of ticket events; idempotent. Returns the records that are no event of a ticket's journal."""
+    """Judge a batch of ticket events; idempotent. Returns the records that are no event of a ticket's journal.
+
+    A large batch is parted by key into transactions of their own: while the database works for one, the next is judged.
+    """
+    if len(records) < _SHARDED_FROM:
+        return await _take(timer, records)
+    shards: list[list[Record]] = [[] for _ in range(SHARDS)]
+    for record in records:
+        shards[zlib.crc32(record.key or b"") % SHARDS].append(record)
+    results = await asyncio.gather(*(_take(timer, shard) for shard in shards), return_exceptions=True)
+    letters: list[DeadLetter] = []
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+        letters += result
+    return letters
+
+
+async def _take(timer: Timer, records: Sequence[Record]) -> Sequence[DeadLetter]:
     arrived: list[_Arrived] = []
     letters: list[DeadLetter] = []
     for record in records:
         try:
-            arrived.append(_arrive(record))
+            one = _arrive(record)
         except Undecodable as wrong:
             letters.append(DeadLetter(record, wrong.reason, f"{wrong.field}: {wrong.detail}"))
-    arrived = [a for a in arrived if a.event.type != "ticket.refused"]  # no part of any journal
+            continue
+        if one.event.type != "ticket.refused":  # no part of any journal
+            arrived.append(one)
     if arrived:
         async with timer.pool.acquire() as connection, connection.transaction():
             before = await store.load_and_lock(connection, [a.entry.ticket_id for a in arrived])
@@ -51,29 +76,22 @@ def _arrive(record: Record) -> _Arrived:
         raise Undecodable("unknown_type", "type", "not a ticket event")
     if by_messenger(event):
         raise Undecodable("policy_rule_8", "data.channel", RULE_8)
-    entry = Entry(
-        event.subject,
-        event.source,
-        event.id,
-        event.type,
-        record.appended_at,
-        content_hash(raw),
-        orjson.dumps(raw),
-    )
+    body = orjson.dumps(raw)
+    entry = Entry(event.subject, event.source, event.id, event.type, record.appended_at, body)
     return _Arrived(record, event, entry)
 
 
 def _new_of(arrived: Sequence[_Arrived], before: Before) -> tuple[list[_Arrived], list[DeadLetter]]:
     """Part what is new from what is known; the same identity with other content is a conflict."""
-    hashes = {(e.ticket_id, e.source, e.event_id): e.content_hash for es in before.entries.values() for e in es}
+    bodies = {(e.ticket_id, e.source, e.event_id): e.body for es in before.entries.values() for e in es}
     new, conflicts = [], []
     for a in arrived:
         key = a.entry.ticket_id, a.entry.source, a.entry.event_id
-        known = hashes.setdefault(key, b"")
-        if not known:
-            hashes[key] = a.entry.content_hash
+        known = bodies.get(key)
+        if known is None:
+            bodies[key] = a.entry.body
             new.append(a)
-        elif known != a.entry.content_hash:
+        elif known != a.entry.body and content_of(orjson.loads(known)) != content_of(orjson.loads(a.entry.body)):
             conflicts.append(DeadLetter(a.record, "conflict", "id: this source and id exist with other content"))
     return new, conflicts
 
@@ -81,6 +99,8 @@ def _new_of(arrived: Sequence[_Arrived], before: Before) -> tuple[list[_Arrived]
 def _by_ticket(new: Sequence[_Arrived]) -> dict[str, Judged]:
     found: dict[str, Judged] = {}
     for a in new:
-        judged = found.setdefault(a.event.subject, Judged([], a.event.traceparent))
+        judged = found.get(a.event.subject)
+        if judged is None:
+            judged = found[a.event.subject] = Judged([], a.event.traceparent)
         judged.fresh.append(Fact.of(a.event, a.record.appended_at))
     return found

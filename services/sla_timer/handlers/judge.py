@@ -14,13 +14,13 @@ from services.sla_timer.domain.assess import Assessment, assess
 from services.sla_timer.domain.clock import Clock, End, How
 from services.sla_timer.domain.journal import Fact, history
 from services.sla_timer.domain.plan import is_emergency
-from services.sla_timer.domain.publish import Telling, plan_of, publish
-from services.sla_timer.store import Before, Key, Planned, TicketRow
+from services.sla_timer.domain.publish import Telling, publish
+from services.sla_timer.store import Before, Key, Planned, Shown, TicketRow
 from services.sla_timer.versions import Versions
 from shared import outbox
 from shared.catalog import Catalogs
 from shared.clock import from_us, to_us
-from shared.events import Event, TicketSummary, decode_json
+from shared.events import Outgoing, decode_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class _Told:
     ticket: TicketRow
     clocks: list[Planned]
     rows: list[tuple[Key, Milestone]]
-    events: list[Event[Any]]
+    events: list[Outgoing]
 
 
 async def judge(connection: Any, timer: Timer, before: Before, tickets: Mapping[str, Judged], now: datetime) -> None:
@@ -106,12 +106,7 @@ def _tell(
     now_us: int,
 ) -> _Told:
     """Decide what is new of every clock of one ticket, in order of time, each with the next sequence."""
-    ticket = replace(
-        ticket,
-        client_id=assessment.ticket.client_id,
-        summary=_summary(assessment),
-        catalog=assessment.catalog.version,
-    )
+    shown, client_id, sequence = _shown(assessment), assessment.ticket.client_id, ticket.sequence
     told, cause = _Told(ticket, [], [], []), judged.cause or _cause(assessment, judged.fresh)
     pending: list[tuple[Planned, Milestone, int | None]] = []
     for clock in [*assessment.clocks, *gone]:
@@ -126,62 +121,59 @@ def _tell(
     for planned, milestone, previous_due_us in sorted(pending, key=lambda p: p[1].at_us):
         told.rows.append((planned.key, milestone))
         if milestone.announced:
-            told.ticket = replace(told.ticket, sequence=told.ticket.sequence + 1)
-            telling = telling_of(told.ticket, planned, assessment.catalog.tzdata, now_us)
-            told.events.append(publish(replace(telling, previous_due_us=previous_due_us), milestone))
+            sequence += 1
+            telling = Telling(
+                ticket_id=ticket.ticket_id,
+                client_id=client_id,
+                clock=planned.clock,
+                summary=shown.summary,
+                tzdata=assessment.catalog.tzdata,
+                traceparent=ticket.traceparent,
+                now_us=now_us,
+                previous_due_us=previous_due_us,
+            )
+            told.events.append(publish(telling, milestone, sequence))
+    told.ticket = replace(
+        ticket, sequence=sequence, client_id=client_id, shown=shown, catalog=assessment.catalog.version
+    )
     return told
 
 
 def _cause(assessment: Assessment, fresh: Sequence[Fact]) -> str:
     """Return the word for what changed: the newest event, unless something happened after it."""
-    newest = max(fact.at_us for fact in fresh)
-    if any(at_us > newest for at_us, _ in assessment.history.facts):
-        return "late_event"
     last = max(fresh, key=lambda fact: (fact.at_us, fact.rank))
+    facts = assessment.history.facts
+    if facts and facts[-1][0] > last.at_us:
+        return "late_event"
     return type(last.data).__name__.removeprefix("Ticket").lower()
 
 
-def _summary(assessment: Assessment) -> TicketSummary:
+def _shown(assessment: Assessment) -> Shown:
     opened, ticket, catalog = assessment.history.opened, assessment.ticket, assessment.catalog
     service = catalog.service(ticket.service)
-    return TicketSummary(
-        title=opened.title,
-        service=service.id,
-        priority=ticket.priority if ticket.priority in catalog.priorities else service.priority,
-        emergency=is_emergency(service, catalog, assessment.history, ticket),
-        channel=opened.channel,
-        assignee=assessment.history.assignee,
-        coverage=ticket.coverage,
-        chargeable=opened.chargeable or service.chargeable,
-        opened_at=from_us(assessment.history.opened_us),
-    )
-
-
-def telling_of(ticket: TicketRow, planned: Planned, tzdata: str, now_us: int) -> Telling:
-    """Return everything that an event says of a clock beside its milestone."""
-    if ticket.summary is None:
-        raise ValueError("a clock belongs to an opened ticket")
-    clock = planned.clock
-    return Telling(
-        ticket_id=ticket.ticket_id,
-        client_id=ticket.client_id,
-        clock=clock,
-        summary=ticket.summary,
-        plan=plan_of(clock.catalog, clock.plan.span.calendar.name, tzdata),
-        traceparent=ticket.traceparent,
-        now_us=now_us,
-        sequence=ticket.sequence,
-    )
+    priority = ticket.priority if ticket.priority in catalog.priorities else service.priority
+    summary = {
+        "title": opened.title,
+        "service": service.id,
+        "priority": priority,
+        "emergency": is_emergency(service, catalog, assessment.history, ticket),
+        "channel": opened.channel,
+        "assignee": assessment.history.assignee,
+        "coverage": ticket.coverage,
+        "chargeable": opened.chargeable or service.chargeable,
+        "opened_at": from_us(assessment.history.opened_us),
+    }
+    return Shown(opened.title, service.id, priority, orjson.dumps(summary, option=orjson.OPT_UTC_Z))
 
 
 async def record(
-    connection: Any, timer: Timer, now: datetime, rows: Sequence[tuple[Key, Milestone]], events: Sequence[Event[Any]]
+    connection: Any, timer: Timer, now: datetime, rows: Sequence[tuple[Key, Milestone]], events: Sequence[Outgoing]
 ) -> None:
     """Record milestones, and their events in the outbox, in the caller's transaction."""
     if rows:
         await store.record_milestones(connection, now, rows)
     if events:
-        await outbox.record(connection, timer.sla_topic, events)
+        await outbox.enqueue(connection, timer.sla_topic, events)
     for _, milestone in rows:
         metrics.milestones.labels(milestone.kind.value).inc()
         if milestone.kind.value == "revised":

@@ -15,13 +15,15 @@ from services.backup_audit.domain.clients import Clients
 from services.backup_audit.handlers import Auditor
 from services.backup_audit.probes.listing import look
 from services.backup_audit.store import save_configuration
+from shared import clock
 from shared.postgres import create_pool
 from tests.conftest import dsn_for
 
 
 def auditor(pool: Any, directory: Path) -> Auditor:
-    """Return an auditor of one routine with a slot every day and a grace of a second."""
-    routine = {"id": "n", "directory": str(directory), "pattern": "*.dump", "cron": "0 0 * * *", "zone": "UTC"}
+    """Return an auditor of one routine with a slot every day, twelve hours ago, and a grace of a second."""
+    cron = f"0 {(clock.now().hour + 12) % 24} * * *"  # far from the next slot's early window at any time of day
+    routine = {"id": "n", "directory": str(directory), "pattern": "*.dump", "cron": cron, "zone": "UTC"}
     routine |= {"duration": "1s", "grace": "1s", "early": "1h"}
     client = {"id": "acme", "name": "Acme", "modality": "in_house", "database": "postgresql", "routines": [routine]}
     clients = Clients.model_validate({"clients": [client]})

@@ -1,5 +1,6 @@
 """What holds for every journal: order and repetition change nothing, sums add up, the past stays, a naive count agrees."""
 
+import os
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -89,7 +90,8 @@ def printed(facts: list[Fact], catalogs: Catalogs, at_us: int) -> list[dict[str,
 
 
 END = us("2026-03-13 08:00")
-ONCE = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+IN_CI = bool(os.environ.get("CI"))  # the gate judges the same examples each time; at a desk new ones are tried
+ONCE = settings(max_examples=300, deadline=None, derandomize=IN_CI, suppress_health_check=[HealthCheck.too_slow])
 
 
 @ONCE
@@ -120,6 +122,8 @@ def test_an_event_changes_no_verdict_dated_before_it(one_version: Catalogs, fact
     for key, clock in before.items():
         end_us = None if clock.end is None else clock.end.at_us
         dated_us = end_us if clock.breached_us is None else clock.breached_us
+        if clock.exempted and dated_us is not None:  # the verdict is of the exemption's instant
+            dated_us = max(dated_us, *(f.at_us for f in facts if getattr(f.data, "metric", "") == clock.metric))
         if dated_us is None or dated_us >= max(added.at_us, us("2026-03-05 08:00")):
             continue
         withdrawn = clock.breached_us is None and clock.end is not None and clock.end.cause == "withdrawn"
