@@ -25,6 +25,7 @@ Key = tuple[str, str, int]
 
 
 _JOURNAL = ("ticket_id", "source", "event_id", "type", "received_at", "body")
+_CLOCK = ("ticket_id", "metric", "cycle", "state", "verdict", "due_at", "fire_at", "basis", "judged_by")
 _MILESTONE = (
     *("ticket_id", "metric", "cycle", "kind", "threshold", "n"),
     *("occurred_at", "recorded_at", "announced", "outcome"),
@@ -165,8 +166,14 @@ def _text(value: str | None) -> str | None:
     return None if value is None else value.replace("\0", "\ufffd")
 
 
-async def save_clocks(connection: Any, clocks: Sequence[Planned], judged_by: int) -> None:
-    """Save clocks as the journal has them now, and by which judgement."""
+async def save_clocks(connection: Any, clocks: Sequence[Planned], before: Before, judged_by: int) -> None:
+    """Save clocks as the journal has them now, and by which judgement; those not known ``before`` are copied in."""
+    new = [_clock_row(p, judged_by) for p in clocks if p.key not in before.told]
+    if new:
+        await connection.copy_records_to_table("clock", records=new, columns=_CLOCK)
+    clocks = [p for p in clocks if p.key in before.told]
+    if not clocks:
+        return
     await queries.upsert_clocks(
         connection,
         judged_by=judged_by,
@@ -177,6 +184,10 @@ async def save_clocks(connection: Any, clocks: Sequence[Planned], judged_by: int
         fire=[_fire_at(p) for p in clocks],
         bases=[_basis(p) for p in clocks],
     )
+
+
+def _clock_row(p: Planned, judged_by: int) -> tuple[Any, ...]:
+    return (*p.key, p.clock.state, p.verdict, _instant(p.clock.due_us), _fire_at(p), _basis(p), judged_by)
 
 
 async def record_milestones(connection: Any, now: datetime, rows: Sequence[tuple[Key, Milestone]]) -> None:

@@ -63,6 +63,18 @@ class Calendar:
         i = bisect_left(self._after, wanted)
         return self._starts[i] + wanted - self._before[i]
 
+    def add_each(self, start_us: int, open_us: Sequence[int]) -> list[int]:
+        """Return ``add(start, us)`` of each, for less than their sum; every ``us`` is positive."""
+        self._cover(start_us, start_us)
+        until = self._open_until(start_us)
+        if until + max(open_us) > self._after[-1]:
+            return [self.add(start_us, us) for us in open_us]
+        found, starts, before, after = [], self._starts, self._before, self._after
+        for us in open_us:
+            i = bisect_left(after, until + us)
+            found.append(starts[i] + until + us - before[i])
+        return found
+
     def next_open(self, start_us: int) -> int:
         """Return the first open instant at or after ``start_us``."""
         self._cover(start_us, start_us)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
+from shared.service import settle_memory
 from tests.bench import arithmetic, firing, ingest
 from tests.conftest import prepare
 
@@ -27,6 +28,7 @@ async def main(names: Sequence[str]) -> None:
         postgres = await Postgres.start(path / "postgres", log=path / "postgres.log")
         try:
             await prepare(postgres.admin_dsn)
+            settle_memory()  # as a service does
             for name, measure in MEASURES.items():
                 if not names or name in names:
                     print(json.dumps(await measure(kafka.bootstrap, postgres.admin_dsn, path)), flush=True)

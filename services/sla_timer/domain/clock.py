@@ -117,6 +117,11 @@ class Clock:
 
     def warnings(self) -> Iterator[tuple[str, int]]:
         """Yield each warning's label and instant, as if nothing more happened; none while no instant is known."""
+        plain = None if self.due is None else self.due.plain
+        whole = plain is not None and (plain.from_us, plain.left_us) == (self.plan.from_us, self.plan.span.us)
+        if plain is not None and whole and not self.paused:
+            yield from self._plain_warnings(plain)
+            return
         span, pauses = self.plan.span, [(p.start_us, p.end_us) for p in self.pauses]
         for warning in () if self.due is None else self.plan.target.warnings:
             consumed_us = warning.consumed_us(span.us)
@@ -129,6 +134,15 @@ class Clock:
             at_us = counting.hit() if self.paused else counting.reach()
             if at_us is not None:
                 yield warning.label, at_us
+
+    def _plain_warnings(self, plain: Countdown) -> Iterator[tuple[str, int]]:
+        """Yield the warnings of a clock whose whole target lies ahead: by far the most clocks."""
+        target_us = self.plan.span.us
+        asked = [(w.label, w.consumed_us(target_us)) for w in self.plan.target.warnings]
+        asked = [(label, us) for label, us in asked if 0 < us < target_us]
+        if asked:
+            instants = plain.calendar.add_each(plain.from_us, [us for _, us in asked])
+            yield from zip((label for label, _ in asked), instants, strict=True)
 
     def _counted(self, start_us: int, until_us: int) -> int:
         return _counted(self.plan.span.calendar, self.pauses, start_us, until_us)

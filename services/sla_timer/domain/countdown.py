@@ -66,6 +66,13 @@ class Due:
     def __init__(self, groups: Sequence[Sequence[Countdown]]) -> None:
         self.groups = [list(group) for group in groups]
 
+    @property
+    def plain(self) -> Countdown | None:
+        """Return the one countdown of a due date that no reclassification made, before a pause found it reached."""
+        if len(self.groups) == 1 and len(self.groups[0]) == 1 and self.groups[0][0].hit_us is None:
+            return self.groups[0][0]
+        return None
+
     def _all(self) -> Iterable[Countdown]:
         return (countdown for group in self.groups for countdown in group)
 

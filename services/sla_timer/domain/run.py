@@ -47,6 +47,8 @@ _CLOSED = "closed"
 
 def run(history: History, cycle: Cycle, metric: str, catalog: Catalog, until_us: int | None) -> Clock | None:
     """Return the clock after every act up to ``until_us`` (None: after all, and time alone breaches nothing)."""
+    if metric == "scheduling" and not _may_schedule(cycle, catalog):
+        return None
     clock = _Run(history, cycle, metric, catalog)
     for act in cycle.acts:
         if until_us is not None and act.at_us > until_us:
@@ -56,6 +58,14 @@ def run(history: History, cycle: Cycle, metric: str, catalog: Catalog, until_us:
     if until_us is not None:
         clock.breach(until_us, True)
     return clock.result()
+
+
+def _may_schedule(cycle: Cycle, catalog: Catalog) -> bool:
+    """Tell whether the ticket ever was of a service with a scheduling clock: most never are."""
+    if catalog.service(cycle.ticket.service).scheduling is not None:
+        return True
+    changes = (act for act in cycle.acts if isinstance(act.data, TicketReclassified))
+    return any(catalog.service(act.ticket.service).scheduling is not None for act in changes)
 
 
 class _Run:

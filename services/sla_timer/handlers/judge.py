@@ -67,7 +67,7 @@ async def judge(connection: Any, timer: Timer, before: Before, tickets: Mapping[
     told = [_tell(_row(before, i, tickets[i]), a, gone.get(i, ()), before, tickets[i], now_us) for i, a in assessed]
     if told:
         await store.save_tickets(connection, [t.ticket for t in told])
-        await store.save_clocks(connection, [clock for t in told for clock in t.clocks], judged_by)
+        await store.save_clocks(connection, [clock for t in told for clock in t.clocks], before, judged_by)
         rows = [row for t in told for row in t.rows]
         await record(connection, timer, now, rows, [event for t in told for event in t.events])
 
