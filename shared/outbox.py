@@ -4,6 +4,7 @@ An event that is too large for any broker is set aside, marked ``refused``, and 
 A crash between acknowledgement and deletion sends the same bytes (so the same event id) again; nothing is ever lost.
 """
 
+import asyncio
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -12,13 +13,16 @@ import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge
 
+from shared.errors import Transient
 from shared.events import CONTENT_TYPE, Event, Outgoing, encode
 from shared.kafka import TOO_LARGE, Message, Producer
 
 log = structlog.get_logger(__name__)
 
 BUCKETS = 8
-RELAY_ROWS = 1000
+RELAY_ROWS = 2000
+SWEEP_SECONDS = 5.0
+_NEVER = float("-inf")
 _COLUMNS = ("bucket", "topic", "key", "body", "traceparent")
 _LOCK_CLASS = 0x4F42  # "OB"
 
@@ -42,13 +46,20 @@ async def enqueue(connection: Any, topic: str, events: Sequence[Outgoing]) -> No
 
 
 class Relay:
-    """Publishes one schema's outbox; holds its buckets by session advisory locks on a connection of its own."""
+    """Publishes one schema's outbox; holds its buckets by session advisory locks on a connection of its own.
+
+    Between sweeps it reads above what it published long ago only: under a transaction that somebody holds open the
+    index keeps every row that was deleted. A lower row that was committed late waits for the next sweep.
+    """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", producer: Producer) -> None:
         self._pool = pool
         self._producer = producer
         self._connection: Any = None
         self._held: list[int] = []
+        self._above = 0  # rows up to here were published before the last sweep but one
+        self._seen = 0
+        self._swept_at = _NEVER
 
     async def __aenter__(self) -> "Relay":
         """Nothing is claimed before the first turn."""
@@ -70,6 +81,9 @@ class Relay:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             await self._release()
             raise
+        except Transient:
+            self._read_anew()
+            raise
 
     async def _claim(self) -> None:
         rows = await self._connection.fetch(
@@ -77,15 +91,22 @@ class Relay:
             [b for b in range(BUCKETS) if b not in self._held],
             _LOCK_CLASS,
         )
-        self._held += [row["b"] for row in rows]
+        if rows:
+            self._held += [row["b"] for row in rows]
+            self._read_anew()  # of a new bucket old rows may be left
 
     async def _publish(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        sweeping = now - self._swept_at >= SWEEP_SECONDS
         rows = await self._connection.fetch(
             "SELECT id, topic, key, body, traceparent, extract(epoch FROM now() - created_at)::float8 AS age FROM outbox"
-            " WHERE bucket = ANY($1::smallint[]) AND refused IS NULL ORDER BY id LIMIT $2",
+            " WHERE id > $3 AND bucket = ANY($1::smallint[]) AND refused IS NULL ORDER BY id LIMIT $2",
             self._held,
             RELAY_ROWS,
+            0 if sweeping else self._above,
         )
+        if sweeping and len(rows) < RELAY_ROWS:  # everything lower was there to be read, or is gone
+            self._swept_at, self._above, self._seen = now, self._seen, rows[-1]["id"] if rows else self._seen
         oldest_seconds.set(rows[0]["age"] if rows else 0)
         if not rows:
             return False
@@ -97,8 +118,12 @@ class Relay:
                 await self._refuse(row["id"], type(result).__name__)
         failed = next((r for r in results if r is not None and not isinstance(r, TOO_LARGE)), None)
         if failed is not None:
+            self._read_anew()  # nothing of a key may overtake what failed
             raise failed
         return len(rows) == RELAY_ROWS
+
+    def _read_anew(self) -> None:
+        self._swept_at, self._above, self._seen = _NEVER, 0, 0
 
     async def _forget(self, ids: Sequence[int]) -> None:
         await self._connection.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", ids)

@@ -52,6 +52,8 @@ def create_pool(dsn: str, schema: str, size: int = 10) -> "asyncpg.Pool[asyncpg.
             "statement_timeout": "30s",
             "lock_timeout": "10s",
             "jit": "off",
+            "random_page_cost": "1.1",
+            "enable_bitmapscan": "off",  # what is asked in an index's order is read in it, however many rows there are
         },
     )
 

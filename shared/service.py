@@ -86,6 +86,7 @@ class Kit:
     producer: Producer
     broker: Broker
     consumers: list[Consumer] = field(default_factory=list)
+    recorded: asyncio.Event = field(default_factory=asyncio.Event)  # a hint that the outbox has something new
     log: Any = log
 
     def subscribe(self, topic: str, handle: Handle) -> Consumer:
@@ -138,7 +139,7 @@ async def run(name: str, schema: str, settings: ServiceSettings, build: Build) -
         if app.reload is not None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, app.reload)
         relay = await stack.enter_async_context(Relay(pool, producer))
-        loops = [*app.loops, Loop("relay", relay.turn, RELAY_PERIOD_SECONDS)]
+        loops = [*app.loops, Loop("relay", relay.turn, RELAY_PERIOD_SECONDS, kit.recorded)]
         for resource in app.resources:
             await stack.enter_async_context(resource)
         turning = [asyncio.create_task(_turn(loop), name=loop.name) for loop in loops]

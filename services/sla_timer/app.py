@@ -18,16 +18,15 @@ def build(settings: Settings, kit: Kit) -> App:
     """Wire ingest, watch and ticker. Raises ``CatalogError`` with every error of the catalog."""
     folder = settings.config_dir / "catalog"
     versions = Versions(load_directory(folder))
-    timer = Timer(kit.pool, versions, f"{settings.topic_prefix}{SLA}")
+    timer = Timer(kit.pool, versions, f"{settings.topic_prefix}{SLA}", kit.recorded)
     hold = Hold(Limits(settings.hold_lag_seconds, settings.hold_limit_seconds, settings.settle_seconds))
     consumer = kit.subscribe(TICKETS, partial(ingest, timer))
     watch = Watch(timer, hold, settings.kafka, consumer.topic, consumer.group)
-    ticker = Ticker(timer, hold)
     return App(
         loops=[
             Loop("watch", watch.turn, WATCH_SECONDS),
             Loop("reassessor", Reassessor(timer).turn, REASSESS_SECONDS),
-            Loop("ticker", ticker.turn, POLL_SECONDS),
+            *(Loop(f"ticker_{n}", Ticker(timer, hold, sweeps=n == 1).turn, POLL_SECONDS) for n in (1, 2)),
         ],
         resources=[watch],
         reload=partial(versions.reload, folder),

@@ -75,14 +75,20 @@ ON CONFLICT (ticket_id, metric, cycle) DO UPDATE SET version = clock.version + 1
     judged_by = excluded.judged_by;
 
 -- name: claim_due
--- What is due by the database's clock, oldest first, bounded below so that dead index entries cost nothing.
--- Locks clock and ticket without ever waiting, so a claim is whole or is left to the next poll.
-SELECT c.ticket_id, c.metric, c.cycle, c.basis, c.fire_at, t.sequence, t.client_id, t.summary, t.catalog, t.traceparent,
-       statement_timestamp() AS now
-FROM clock c JOIN ticket t USING (ticket_id)
-WHERE c.fire_at > :watermark::timestamptz AND c.fire_at <= statement_timestamp() AND c.judged_by = :judged_by::int
-ORDER BY c.fire_at LIMIT :at_most::int
-FOR UPDATE OF c, t SKIP LOCKED;
+-- What is due by the database's clock, oldest first, bounded below so that dead index entries cost nothing; the batch
+-- is cut before tickets are looked at, so that a backlog costs no more than its head.
+-- Locks clock and ticket without ever waiting: a clock whose ticket is in other hands is left to the next poll.
+WITH due AS MATERIALIZED (
+    SELECT ticket_id, metric, cycle, basis, fire_at FROM clock
+    WHERE fire_at > :watermark::timestamptz AND fire_at <= statement_timestamp() AND judged_by = :judged_by::int
+    ORDER BY fire_at LIMIT :at_most::int
+    FOR UPDATE SKIP LOCKED
+)
+SELECT due.ticket_id, due.metric, due.cycle, due.basis, due.fire_at, t.sequence, t.client_id, t.summary, t.catalog,
+       t.traceparent, statement_timestamp() AS now
+FROM due JOIN ticket t USING (ticket_id)
+ORDER BY due.fire_at
+FOR UPDATE OF t SKIP LOCKED;
 
 -- name: move_clocks!
 -- Move fired clocks along their schedule.

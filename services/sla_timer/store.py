@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
+from services.sla_timer.basis import basis_of, clock_of
 from services.sla_timer.domain.announce import Kind, Milestone, Told
-from services.sla_timer.domain.clock import Clock, Pause
-from services.sla_timer.domain.plan import Plan
-from shared.catalog import Catalogs, Span, Target
+from services.sla_timer.domain.clock import Clock
+from shared.catalog import Catalogs
 from shared.clock import from_us, to_us
 from shared.sql import load_queries
 
@@ -88,6 +88,15 @@ class Before:
     tickets: dict[str, TicketRow] = field(default_factory=dict)
     entries: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     told: dict[Key, Told] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A fired clock: its verdict, and when it is to be fired next."""
+
+    key: Key
+    verdict: str
+    fire_us: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +191,20 @@ async def save_clocks(connection: Any, clocks: Sequence[Planned], before: Before
         verdicts=[p.verdict for p in clocks],
         due=[_instant(p.clock.due_us) for p in clocks],
         fire=[_fire_at(p) for p in clocks],
-        bases=[_basis(p) for p in clocks],
+        bases=[basis_of(p.clock, p.ahead) for p in clocks],
     )
 
 
 def _clock_row(p: Planned, judged_by: int) -> tuple[Any, ...]:
-    return (*p.key, p.clock.state, p.verdict, _instant(p.clock.due_us), _fire_at(p), _basis(p), judged_by)
+    return (
+        *p.key,
+        p.clock.state,
+        p.verdict,
+        _instant(p.clock.due_us),
+        _fire_at(p),
+        basis_of(p.clock, p.ahead),
+        judged_by,
+    )
 
 
 async def record_milestones(connection: Any, now: datetime, rows: Sequence[tuple[Key, Milestone]]) -> None:
@@ -208,17 +225,18 @@ async def load_clocks(connection: Any, catalogs: Catalogs, ticket_ids: Sequence[
     """Return every clock of these tickets as it was last judged, without its end."""
     rows = queries.clocks_as_judged(connection, ticket_ids=list(ticket_ids))
     return {
-        (r["ticket_id"], r["metric"], r["cycle"]): _clock(r, orjson.loads(r["basis"]), catalogs) async for r in rows
+        (r["ticket_id"], r["metric"], r["cycle"]): clock_of(r["metric"], r["cycle"], orjson.loads(r["basis"]), catalogs)
+        async for r in rows
     }
 
 
-async def move_clocks(connection: Any, clocks: Sequence[Planned], sequences: Mapping[str, int]) -> None:
+async def move_clocks(connection: Any, clocks: Sequence[Moved], sequences: Mapping[str, int]) -> None:
     """Move fired clocks along their schedule."""
     await queries.move_clocks(
         connection,
-        **_keys([p.key for p in clocks]),
-        verdicts=[p.verdict for p in clocks],
-        fire=[_fire_at(p) for p in clocks],
+        **_keys([clock.key for clock in clocks]),
+        verdicts=[clock.verdict for clock in clocks],
+        fire=[_instant(clock.fire_us) for clock in clocks],
     )
     await queries.move_sequences(connection, ticket_ids=list(sequences), sequences=list(sequences.values()))
 
@@ -239,51 +257,9 @@ def _fire_at(planned: Planned) -> datetime | None:
     return from_us(planned.ahead[0].at_us) if planned.ahead else None
 
 
-def _basis(planned: Planned) -> bytes:
-    """Return all that a fire needs to say of its clock: between two events of its ticket nothing of it changes."""
-    clock, plan = planned.clock, planned.clock.plan
-    return orjson.dumps(
-        {
-            "catalog": clock.catalog,
-            "calendar": plan.span.calendar.name,
-            "us": plan.span.us,
-            "start": clock.start_us,
-            "from": plan.from_us,
-            "pending": plan.pending,
-            "service": plan.service,
-            "priority": plan.priority,
-            "pauses": [[p.start_us, p.end_us, p.reasons] for p in clock.pauses],
-            "due": clock.due_us,
-            "ahead": [[m.kind.value, m.n, m.at_us, m.threshold] for m in planned.ahead],
-        }
-    )
-
-
-def _clock(row: Any, basis: Any, catalogs: Catalogs) -> Clock:
-    """Return the clock of a basis; one that an older engine wrote is read as far as it goes."""
-    version = basis.get("catalog", "")
-    catalog = catalogs.version(version) or catalogs.for_start(basis["start"])
-    span = Span(catalog.calendars.get(basis.get("calendar"), catalog.business), basis.get("us", 0))
-    from_us = basis.get("from", basis["start"])
-    plan = Plan(span, from_us, basis.get("pending", False), Target(span, span, ()), basis["service"], basis["priority"])
-    return Clock(
-        metric=row["metric"],
-        cycle=row["cycle"],
-        start_us=basis["start"],
-        catalog=version,
-        plan=plan,
-        pauses=tuple(Pause(start, end, tuple(reasons)) for start, end, reasons in basis["pauses"]),
-        end=None,
-        breached_us=None,
-        exempted=False,
-        due_us=basis.get("due"),
-        due=None,
-    )
-
-
 def _due(row: Any, catalogs: Catalogs) -> Due:
     basis = orjson.loads(row["basis"])
-    clock = _clock(row, basis, catalogs)
+    clock = clock_of(row["metric"], row["cycle"], basis, catalogs)
     from_us = to_us(row["fire_at"])  # what lies before it has been fired
     ahead = tuple(
         Milestone(_KINDS[kind], n, at_us, label) for kind, n, at_us, label in basis["ahead"] if at_us >= from_us

@@ -126,10 +126,13 @@ class Reassessor:
 
 
 class Ticker:
-    """Fires what is due: every poll what came due just now, every second a full sweep."""
+    """Fires what is due: every poll what came due just now, every second a full sweep, by the one that ``sweeps``.
 
-    def __init__(self, timer: Timer, hold: Hold) -> None:
-        self._timer, self._hold = timer, hold
+    Two take turns with the database: while one's batch is recorded, the other's is built.
+    """
+
+    def __init__(self, timer: Timer, hold: Hold, *, sweeps: bool = True) -> None:
+        self._timer, self._hold, self._sweeps = timer, hold, sweeps
         self._swept_at = 0.0
 
     async def turn(self) -> bool:
@@ -137,7 +140,7 @@ class Ticker:
         now = asyncio.get_running_loop().time()
         if not self._hold.may_fire(now):
             return False
-        sweeping = now - self._swept_at >= SWEEP_SECONDS
+        sweeping = self._sweeps and now - self._swept_at >= SWEEP_SECONDS
         watermark = _BEFORE_ALL if sweeping else clock.now() - _BEHIND_NOW
         fired = await fire_due(self._timer, self._hold, watermark)
         more = fired == FIRED_AT_ONCE

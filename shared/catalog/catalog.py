@@ -88,6 +88,7 @@ class Catalogs:
     def __init__(self, versions: Sequence[Catalog]) -> None:
         self._versions = sorted(versions, key=lambda catalog: catalog.effective_from_us)
         self._from = [catalog.effective_from_us for catalog in self._versions]
+        self._by_name = {catalog.version: catalog for catalog in self._versions}
         self._open = [catalog for catalog in self._versions if catalog.applies_to_open]
 
     def for_start(self, start_us: int) -> Catalog:
@@ -113,4 +114,4 @@ class Catalogs:
 
     def version(self, name: str) -> Catalog | None:
         """Return the version called ``name``, if it is loaded."""
-        return next((catalog for catalog in self._versions if catalog.version == name), None)
+        return self._by_name.get(name)

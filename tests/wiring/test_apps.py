@@ -23,7 +23,14 @@ from shared.service import Build, Kit, ServiceSettings
 
 WIRED: list[tuple[str, Build, type[ServiceSettings], list[str], list[str], list[str]]] = [
     ("intake", build_intake, IntakeSettings, [], ["reader"], ["/v1/events"]),
-    ("sla_timer", build_sla_timer, SlaTimerSettings, ["p.tickets.v1"], ["watch", "reassessor", "ticker"], []),
+    (
+        "sla_timer",
+        build_sla_timer,
+        SlaTimerSettings,
+        ["p.tickets.v1"],
+        ["watch", "reassessor", "ticker_1", "ticker_2"],
+        [],
+    ),
     ("notifier", build_notifier, NotifierSettings, ["p.sla.v1"], ["sender"], ["/a/{delivery_id:int}/{proof}"]),
     ("backup_audit", build_backup_audit, BackupAuditSettings, [], ["scheduler"], []),
 ]

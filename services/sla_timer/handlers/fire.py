@@ -1,7 +1,8 @@
 """Time in: warnings and breaches of clocks that are due."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.sla_timer import metrics, store
@@ -9,7 +10,7 @@ from services.sla_timer.domain.announce import Kind, Milestone, fire
 from services.sla_timer.domain.hold import Hold
 from services.sla_timer.domain.publish import Telling, publish
 from services.sla_timer.handlers.judge import Timer, record
-from services.sla_timer.store import Due
+from services.sla_timer.store import Due, Key, Moved
 from shared.clock import to_us
 from shared.events import Outgoing
 
@@ -28,35 +29,50 @@ async def fire_due(timer: Timer, hold: Hold, watermark: datetime) -> int:
         claimed_at = asyncio.get_running_loop().time()
         if not due or not hold.may_fire(claimed_at) or not versions.holds_at(to_us(due[0].now)):
             return 0
-        lag = hold.stale_by(claimed_at)
-        sequences = {d.ticket.ticket_id: d.ticket.sequence for d in due}
-        moved, rows, events = [], [], []
-        for d in due:
-            spoken, ahead = fire(d.planned.ahead, to_us(d.now))
-            breached = any(m.kind is Kind.BREACHED for m in spoken)
-            moved.append(replace(d.planned, verdict="breached" if breached else "open", ahead=ahead))
-            for milestone in spoken:
-                rows.append((d.planned.key, milestone))
-                metrics.lateness.observe(max(0.0, (to_us(d.now) - milestone.at_us) / 1e6))
-                if milestone.announced:
-                    sequences[d.ticket.ticket_id] += 1
-                    events.append(_fired(timer, d, milestone, sequences[d.ticket.ticket_id], lag))
-        await store.move_clocks(connection, moved, sequences)
-        await record(connection, timer, due[0].now, rows, events)
+        now = due[0].now
+        fired = _fire_all(timer, due, to_us(now), hold.stale_by(claimed_at))
+        await store.move_clocks(connection, fired.moved, fired.sequences)
+        await record(connection, timer, now, fired.rows, fired.events)
+    timer.recorded.set()
     return len(due)
 
 
-def _fired(timer: Timer, due: Due, milestone: Milestone, sequence: int, lag: float | None) -> Outgoing:
+@dataclass(slots=True)
+class _Fired:
+    moved: list[Moved] = field(default_factory=list)
+    sequences: dict[str, int] = field(default_factory=dict)
+    rows: list[tuple[Key, Milestone]] = field(default_factory=list)
+    events: list[Outgoing] = field(default_factory=list)
+
+
+def _fire_all(timer: Timer, due: Sequence[Due], now_us: int, lag: float | None) -> _Fired:
+    fired = _Fired()
+    for one in due:
+        ticket, key = one.ticket, one.planned.key
+        spoken, ahead = fire(one.planned.ahead, now_us)
+        breached = any(m.kind is Kind.BREACHED for m in spoken)
+        fired.moved.append(Moved(key, "breached" if breached else "open", ahead[0].at_us if ahead else None))
+        sequence = fired.sequences.get(ticket.ticket_id, ticket.sequence)
+        for milestone in spoken:
+            fired.rows.append((key, milestone))
+            metrics.lateness.observe(max(0.0, (now_us - milestone.at_us) / 1e6))
+            if milestone.announced:
+                sequence += 1
+                fired.events.append(publish(_telling(timer, one, now_us, lag), milestone, sequence))
+        fired.sequences[ticket.ticket_id] = sequence
+    return fired
+
+
+def _telling(timer: Timer, due: Due, now_us: int, lag: float | None) -> Telling:
     clock, ticket = due.planned.clock, due.ticket
     catalog = timer.catalogs.version(clock.catalog) or timer.catalogs.for_start(clock.start_us)
-    telling = Telling(
+    return Telling(
         ticket_id=ticket.ticket_id,
         client_id=ticket.client_id,
         clock=clock,
         summary=due.summary,
         tzdata=catalog.tzdata,
         traceparent=ticket.traceparent,
-        now_us=to_us(due.now),
+        now_us=now_us,
         ingest_lag_seconds=lag,
     )
-    return publish(telling, milestone, sequence)

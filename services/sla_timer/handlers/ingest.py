@@ -65,6 +65,7 @@ async def _take(timer: Timer, records: Sequence[Record]) -> Sequence[DeadLetter]
                 await store.append_journal(connection, [a.entry for a in new])
                 now = await store.queries.database_now(connection)
                 await judge(connection, timer, before, _by_ticket(new), now)
+        timer.recorded.set()
         letters += conflicts
     return letters
 

@@ -1,7 +1,8 @@
 """What all ways in share: tickets judged from their journals, and what is new of every clock told in order."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +31,7 @@ class Timer:
     pool: "asyncpg.Pool[asyncpg.Record]"
     versions: Versions
     sla_topic: str
+    recorded: asyncio.Event = field(default_factory=asyncio.Event)  # set when there is something to publish
 
     @property
     def catalogs(self) -> Catalogs:
