@@ -142,7 +142,7 @@ async def run(name: str, schema: str, settings: ServiceSettings, build: Build) -
         loops = [*app.loops, Loop("relay", relay.turn, RELAY_PERIOD_SECONDS, kit.recorded)]
         for resource in app.resources:
             await stack.enter_async_context(resource)
-        turning = [asyncio.create_task(_turn(loop), name=loop.name) for loop in loops]
+        turning = [asyncio.create_task(keep_turning(loop), name=loop.name) for loop in loops]
         tasks = list(turning)
         if kit.consumers:
             tasks.append(asyncio.create_task(keep_trying("consumer", kit.broker.start), name="consumer"))
@@ -187,7 +187,7 @@ async def _close_pool(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         pool.terminate()
 
 
-async def _turn(loop: Loop) -> None:
+async def keep_turning(loop: Loop) -> None:
     """Turn ``loop`` for ever: the edge where its failures are counted, logged and waited out."""
     failures = 0
     while True:

@@ -28,9 +28,11 @@ class Postgres:
         self._child: Child | None = None
 
     @classmethod
-    async def start(cls, directory: Path, *, port: int | None = None, log: Path, fsync: bool = True) -> "Postgres":
+    async def start(
+        cls, directory: Path, *, port: int | None = None, log: Path, fsync: bool = True, settings: tuple[str, ...] = ()
+    ) -> "Postgres":
         """Create the data directory if there is none, start, and return once it answers."""
-        server = cls(directory.resolve(), free_port(port), log, () if fsync else _FAST)
+        server = cls(directory.resolve(), free_port(port), log, settings if fsync else (*settings, *_FAST))
         if not (server._directory / "data" / "PG_VERSION").exists():
             await server._create()
         await server.restart()

@@ -14,6 +14,9 @@ from shared.service import settle_memory
 from tests.bench import arithmetic, firing, ingest
 from tests.conftest import prepare
 
+TUNED = ("shared_buffers=2GB", "max_wal_size=16GB", "checkpoint_timeout=30min", "maintenance_work_mem=1GB")
+"""What anybody sets on a server of this size; commits are durable (fsync and synchronous_commit on)."""
+
 MEASURES = {"ingest": ingest.run, "firing": firing.run}
 
 
@@ -25,13 +28,14 @@ async def main(names: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="prazo-bench-") as folder:
         path = Path(folder)
         kafka = await Kafka.start(path / "kafka", log=path / "kafka.log", report=lambda _: None)
-        postgres = await Postgres.start(path / "postgres", log=path / "postgres.log")
+        postgres = await Postgres.start(path / "postgres", log=path / "postgres.log", settings=TUNED)
         try:
             await prepare(postgres.admin_dsn)
             settle_memory()  # as a service does
             for name, measure in MEASURES.items():
                 if not names or name in names:
-                    print(json.dumps(await measure(kafka.bootstrap, postgres.admin_dsn, path)), flush=True)
+                    async for line in measure(kafka.bootstrap, postgres.admin_dsn, path):
+                        print(json.dumps(line), flush=True)
         finally:
             await asyncio.gather(kafka.stop(), postgres.stop())
 

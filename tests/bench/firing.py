@@ -1,9 +1,15 @@
-"""Lateness of steady fires: from the instant a clock is due to the broker's acknowledgement, among many open clocks."""
+"""Lateness of fires among many open clocks: from the instant a clock is due to the broker's acknowledgement.
+
+The product's own tickers and relay, in one process. The baseline is one bare acknowledged send in the same run.
+"""
 
 import asyncio
+import os
 import time
 import uuid
-from datetime import timedelta
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,121 +17,127 @@ import orjson
 
 from deploy.kafka.topics import create_topics
 from services.sla_timer.domain.hold import Hold, Limits
-from services.sla_timer.handlers import Timer, fire_due
+from services.sla_timer.handlers import Timer
+from services.sla_timer.ticker import POLL_SECONDS, Ticker
 from services.sla_timer.versions import Versions
 from shared import clock
-from shared.catalog import Catalogs, load
-from shared.events import TicketSummary, decode
+from shared.catalog import Catalog, Catalogs, load
 from shared.kafka import Message, Producer
 from shared.outbox import Relay
 from shared.postgres import create_pool
+from shared.service import RELAY_PERIOD_SECONDS, Loop, keep_turning
+from tests.bench.crowd import seed_crowd, seed_due
 from tests.conftest import dsn_for
 
-OPEN, PER_SECOND, SECONDS = 100_000, 1_000, 15
-_POLL_SECONDS = 0.01
+OPEN = int(os.environ.get("PRAZO_BENCH_OPEN", "100000"))
+RATES = [int(rate) for rate in os.environ.get("PRAZO_BENCH_RATES", "1000").split(",")]
+SECONDS, BURST = 15, int(os.environ.get("PRAZO_BENCH_BURST", "0"))
 
 
 class Stopwatch(Producer):
-    """The real producer, noting for each event how long after its due instant the broker had acknowledged it."""
+    """The real producer, noting when the broker had acknowledged what."""
 
     def __init__(self, bootstrap: str) -> None:
         super().__init__(bootstrap)
-        self.lateness: list[float] = []
+        self.acknowledged: list[tuple[datetime, bytes]] = []
 
     async def send_all(self, messages: Any) -> list[BaseException | None]:
-        """Send as ever, then note the lateness of each."""
+        """Send as ever, and note the instant."""
         results = await super().send_all(messages)
-        acknowledged_at = clock.now()
-        self.lateness += [self._late(message, acknowledged_at) for message in messages]
+        at = clock.now()
+        self.acknowledged += [(at, message.value) for message in messages]
         return results
 
-    @staticmethod
-    def _late(message: Message, at: Any) -> float:
-        return float((at - decode(message.value).data.occurred_at).total_seconds())
+    def lateness(self) -> tuple[list[float], int]:
+        """Return seconds from due to acknowledged, sorted, and how many were fired before they were due."""
+        late, early = [], 0
+        for at, body in self.acknowledged:
+            data = orjson.loads(body)["data"]
+            due = datetime.fromisoformat(data["occurred_at"])
+            late.append((at - due).total_seconds())
+            early += datetime.fromisoformat(data["detected_at"]) < due
+        return sorted(late), early
 
 
-async def seed(pool: Any, catalogs: Catalogs, judged_by: int) -> None:
-    """Write the open clocks with COPY: those of the run due one after another from three seconds on, the rest in a year."""
-    begin = clock.now() + timedelta(seconds=3)
-    due = PER_SECOND * SECONDS
-    catalog = catalogs.for_start(clock.to_us(begin))
-    summary = TicketSummary(
-        title="bench",
-        service="triage",
-        priority="medium",
-        emergency=False,
-        channel="email",
-        assignee=None,
-        coverage="covered",
-        chargeable="no",
-        opened_at=begin,
-    )
-    tickets, clocks = [], []
-    for n in range(OPEN):
-        at = begin + timedelta(seconds=n / PER_SECOND) if n < due else begin + timedelta(days=365, seconds=n)
-        us = clock.to_us(at)
-        basis = {"start": us - 7_200_000_000, "from": us - 7_200_000_000, "service": "triage", "priority": "medium"}
-        basis |= {"catalog": catalog.version, "calendar": "always", "us": 7_200_000_000, "due": us}
-        basis |= {"pauses": [], "pending": False}
-        basis["ahead"] = [["breached", 1, us, ""]]
-        tickets.append((f"F{n}", 1, "triage", "bench", "medium", summary.model_dump_json().encode(), catalog.version))
-        clocks.append((f"F{n}", "response", 1, 1, "running", "open", at, at, orjson.dumps(basis), judged_by))
-    names = ["ticket_id", "sequence", "service", "title", "priority", "summary", "catalog"]
-    await pool.copy_records_to_table("ticket", records=tickets, columns=names)
-    names = ["ticket_id", "metric", "cycle", "version", "state", "verdict", "due_at", "fire_at", "basis", "judged_by"]
-    await pool.copy_records_to_table("clock", records=clocks, columns=names)
-    await pool.execute("ANALYZE")
-
-
-async def run(bootstrap: str, admin_dsn: str, _: Path) -> dict[str, Any]:
-    """Return p50, p99 and max lateness in ms; the baseline is one bare acknowledged send."""
+async def run(bootstrap: str, admin_dsn: str, _: Path) -> AsyncIterator[dict[str, Any]]:
+    """Yield a measure per rate, and one of a burst at one instant."""
     prefix = f"f{uuid.uuid4().hex[:6]}."
     await create_topics(bootstrap, prefix, partitions=4)
-    pool = create_pool(dsn_for(admin_dsn, "sla_app", "prazo"), "sla")
+    catalog = load(Path("deploy/config/catalog/2026-01.yaml"))
+    pool, owner = (create_pool(dsn_for(admin_dsn, f"sla_{role}", "prazo"), "sla") for role in ("app", "owner"))
     await pool
-    catalogs = Catalogs([load(Path("deploy/config/catalog/2026-01.yaml"))])
-    versions = Versions(catalogs)
+    await owner
+    versions = Versions(Catalogs([catalog]))
     await versions.register(pool, clock.now())
     timer = Timer(pool, versions, f"{prefix}sla.v1")
-    async with Stopwatch(bootstrap) as producer, Relay(pool, producer) as relay:
-        baseline = await _bare(producer, f"{prefix}sla.v1")
-        producer.lateness.clear()
-        await seed(pool, catalogs, versions.judged_by)
-        loops = [asyncio.create_task(_fire(timer)), asyncio.create_task(_turn(relay))]
-        end = time.monotonic() + SECONDS + 30
-        while len(producer.lateness) < PER_SECOND * SECONDS and time.monotonic() < end:
-            await asyncio.sleep(0.1)
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+    began = time.perf_counter()
+    await seed_crowd(owner, catalog, versions.judged_by, OPEN)
+    yield {"measure": "seeding", "open_clocks": OPEN, "seconds": round(time.perf_counter() - began, 1)}
+    for rate in RATES:
+        spread = _spread(timedelta(seconds=4 + rate * SECONDS / 25_000), rate * SECONDS, timedelta(seconds=1) / rate)
+        yield await _measure(timer, catalog, bootstrap, f"R{rate}-", spread, {"fires_per_second": rate})
+    if BURST:
+        at_once = _spread(timedelta(seconds=4 + BURST / 25_000), BURST, timedelta(0))
+        yield await _measure(timer, catalog, bootstrap, "B", at_once, {"due_at_one_instant": BURST})
     await pool.close()
-    late = sorted(producer.lateness)
+    await owner.close()
+
+
+def _spread(ahead: timedelta, count: int, step: timedelta) -> Iterator[datetime]:
+    begin = clock.now() + ahead
+    return (begin + step * n for n in range(count))
+
+
+async def _measure(
+    timer: Timer, catalog: Catalog, bootstrap: str, prefix: str, due: Iterator[datetime], words: dict[str, Any]
+) -> dict[str, Any]:
+    instants = list(due)
+    async with Stopwatch(bootstrap) as producer:
+        baseline = await _bare(producer, timer.sla_topic)
+        producer.acknowledged.clear()
+        await seed_due(timer.pool, catalog, timer.versions.judged_by, prefix, iter(instants))
+        seeded_late = clock.now() > instants[0]
+        async with _firing(timer, producer):
+            end = time.monotonic() + 60 + (instants[-1] - clock.now()).total_seconds()
+            while len(producer.acknowledged) < len(instants) and time.monotonic() < end:
+                await asyncio.sleep(0.1)
+        late, early = producer.lateness()
     return {
         "measure": "lateness_due_to_broker_acknowledgement",
         "open_clocks": OPEN,
-        "fires_per_second": PER_SECOND,
+        **words,
         "fired": len(late),
-        "early": sum(one < 0 for one in late),
+        "early": early,
         "p50_ms": round(late[len(late) // 2] * 1000, 1),
         "p99_ms": round(late[len(late) * 99 // 100] * 1000, 1),
         "max_ms": round(late[-1] * 1000, 1),
         "baseline_bare_send_p50_ms": round(baseline * 1000, 1),
+        "seeded_in_time": not seeded_late,
     }
 
 
-async def _fire(timer: Timer) -> None:
+@asynccontextmanager
+async def _firing(timer: Timer, producer: Producer) -> AsyncIterator[None]:
+    """Run the product's tickers and relay; ingest is said to be fresh."""
     hold = Hold(Limits(lag=2.0, limit=300.0, settle=10.0))
-    while True:
+
+    async def fresh() -> bool:
         hold.observe(asyncio.get_running_loop().time(), {0: 0}, {0: 0})
-        watermark = clock.now() - timedelta(seconds=5)
-        if not await fire_due(timer, hold, watermark):
-            await asyncio.sleep(_POLL_SECONDS)
+        return False
 
-
-async def _turn(relay: Relay) -> None:
-    while True:
-        if not await relay.turn():
-            await asyncio.sleep(_POLL_SECONDS)
+    async with Relay(timer.pool, producer) as relay:
+        loops = [
+            Loop("fresh", fresh, 0.2),
+            *(Loop(f"ticker_{n}", Ticker(timer, hold, sweeps=n == 1).turn, POLL_SECONDS) for n in (1, 2)),
+            Loop("relay", relay.turn, RELAY_PERIOD_SECONDS, timer.recorded),
+        ]
+        tasks = [asyncio.create_task(keep_turning(loop)) for loop in loops]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _bare(producer: Producer, topic: str) -> float:

@@ -8,7 +8,7 @@ import asyncio
 import statistics
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -93,8 +93,8 @@ async def read(bootstrap: str, prefix: str, take: Callable[[Sequence[Any]], Awai
         await consumer.stop()
 
 
-async def run(bootstrap: str, admin_dsn: str, _: Path) -> dict[str, Any]:
-    """Return events/s of sla_timer's ingest and its ratio to the bare loop."""
+async def run(bootstrap: str, admin_dsn: str, _: Path) -> AsyncIterator[dict[str, Any]]:
+    """Yield events/s of sla_timer's ingest and its ratio to the bare loop."""
     prefix = f"b{uuid.uuid4().hex[:6]}."
     await create_topics(bootstrap, prefix, partitions=4)
     await fill(bootstrap, prefix)
@@ -126,7 +126,7 @@ async def run(bootstrap: str, admin_dsn: str, _: Path) -> dict[str, Any]:
     await _empty(pool)
     await pool.close()
     ratios = [b / o for o, b in zip(ours_seconds, bare_seconds, strict=True)]
-    return {
+    yield {
         "measure": "durable_ingest",
         "events_per_second": round(EVENTS / statistics.median(ours_seconds)),
         "baseline_bare_loop_events_per_second": round(EVENTS / statistics.median(bare_seconds)),
