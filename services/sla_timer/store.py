@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -32,8 +32,7 @@ _MILESTONE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One event as the journal keeps it; ``body`` is the original JSON."""
 
     ticket_id: str
@@ -44,8 +43,7 @@ class Entry:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """A clock with its verdict as told, and what time will say of it."""
 
     ticket_id: str
@@ -69,8 +67,7 @@ class Shown:
     summary: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class TicketRow:
+class TicketRow(NamedTuple):
     """What is kept of a ticket beside its journal."""
 
     ticket_id: str
@@ -90,8 +87,7 @@ class Before:
     told: dict[Key, Told] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(NamedTuple):
     """A fired clock: its verdict, and when it is to be fired next."""
 
     key: Key
@@ -99,8 +95,7 @@ class Moved:
     fire_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """A claimed clock with its ticket, what events show of it, and the database's clock at the claim."""
 
     ticket: TicketRow

@@ -6,9 +6,8 @@ Source of the rules: CloudEvents 1.0 core, its JSON format and its Kafka binding
 import hashlib
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -54,8 +53,7 @@ class Event(BaseModel, Generic[D]):
     data: D
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """An event as it will be published: its subject, which is its key, and its structured-mode JSON."""
 
     subject: str

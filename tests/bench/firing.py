@@ -59,7 +59,7 @@ class Stopwatch(Producer):
         return sorted(late), early
 
 
-async def run(bootstrap: str, admin_dsn: str, _: Path) -> AsyncIterator[dict[str, Any]]:
+async def run(bootstrap: str, admin_dsn: str) -> AsyncIterator[dict[str, Any]]:
     """Yield a measure per rate, and one of a burst at one instant."""
     prefix = f"f{uuid.uuid4().hex[:6]}."
     await create_topics(bootstrap, prefix, partitions=4)

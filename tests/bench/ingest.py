@@ -93,7 +93,7 @@ async def read(bootstrap: str, prefix: str, take: Callable[[Sequence[Any]], Awai
         await consumer.stop()
 
 
-async def run(bootstrap: str, admin_dsn: str, _: Path) -> AsyncIterator[dict[str, Any]]:
+async def run(bootstrap: str, admin_dsn: str) -> AsyncIterator[dict[str, Any]]:
     """Yield events/s of sla_timer's ingest and its ratio to the bare loop."""
     prefix = f"b{uuid.uuid4().hex[:6]}."
     await create_topics(bootstrap, prefix, partitions=4)

@@ -8,6 +8,7 @@ are not announced here but planned: only the ticker, which honours the ingest ho
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from services.sla_timer.domain.clock import Clock, How
 
@@ -31,8 +32,7 @@ class Kind(StrEnum):
 _VERDICTS = frozenset({Kind.BREACHED, Kind.MET, Kind.CLOSED_LATE, Kind.CANCELLED, Kind.EXEMPTED, Kind.REVISED})
 
 
-@dataclass(frozen=True, slots=True)
-class Milestone:
+class Milestone(NamedTuple):
     """One entry of a clock's story. ``n`` counts within (kind, threshold); unannounced ones are only recorded."""
 
     kind: Kind

@@ -5,8 +5,7 @@ proves for every kind that what is rendered is what the model says.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -22,8 +21,7 @@ _EXPLAINED = 100
 _WITH_EXPLANATION = frozenset({Kind.WARNING, Kind.BREACHED, Kind.MET, Kind.CLOSED_LATE, Kind.REVISED})
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(NamedTuple):
     """Everything an event says beside its milestone. ``summary``: the JSON of a ``TicketSummary``."""
 
     ticket_id: str

@@ -1,6 +1,7 @@
 """What all ways in share: tickets judged from their journals, and what is new of every clock told in order."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,7 +11,7 @@ import asyncpg
 import orjson
 
 from services.sla_timer import metrics, store
-from services.sla_timer.domain.announce import Milestone, Told, announce, schedule
+from services.sla_timer.domain.announce import Kind, Milestone, Told, announce, schedule
 from services.sla_timer.domain.assess import Assessment, assess
 from services.sla_timer.domain.clock import Clock, End, How
 from services.sla_timer.domain.journal import Fact, history
@@ -76,7 +77,7 @@ async def judge(connection: Any, timer: Timer, before: Before, tickets: Mapping[
 
 def _row(before: Before, ticket_id: str, judged: Judged) -> TicketRow:
     ticket = before.tickets[ticket_id]
-    return replace(ticket, traceparent=ticket.traceparent or judged.traceparent)
+    return ticket._replace(traceparent=ticket.traceparent or judged.traceparent)
 
 
 async def _gone(
@@ -135,8 +136,8 @@ def _tell(
                 previous_due_us=previous_due_us,
             )
             told.events.append(publish(telling, milestone, sequence))
-    told.ticket = replace(
-        ticket, sequence=sequence, client_id=client_id, shown=shown, catalog=assessment.catalog.version
+    told.ticket = ticket._replace(
+        sequence=sequence, client_id=client_id, shown=shown, catalog=assessment.catalog.version
     )
     return told
 
@@ -176,7 +177,8 @@ async def record(
         await store.record_milestones(connection, now, rows)
     if events:
         await outbox.enqueue(connection, timer.sla_topic, events)
+    for kind, count in Counter(milestone.kind for _, milestone in rows).items():
+        metrics.milestones.labels(kind.value).inc(count)
     for _, milestone in rows:
-        metrics.milestones.labels(milestone.kind.value).inc()
-        if milestone.kind.value == "revised":
+        if milestone.kind is Kind.REVISED:
             metrics.revisions.labels(metrics.cause_of(milestone.cause)).inc()
