@@ -1,0 +1,93 @@
+"""What a storm may not have done: read from the database and the topic, judged by what the sender knows."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from services.sla_timer.domain.assess import assess
+from services.sla_timer.domain.journal import Fact, history
+from shared.catalog import Catalogs, load_directory
+from shared.clock import now, to_us
+from shared.events import decode, decode_json
+from tests.chaos.storm import MUST_BREACH, TARGET_SECONDS
+from tests.stories.timer import World
+
+
+async def quiet(pool: Any, seconds: float) -> None:
+    """Wait until nothing is due and nothing waits to be published."""
+    end = asyncio.get_running_loop().time() + seconds
+    while asyncio.get_running_loop().time() < end:
+        waiting = await pool.fetchval("SELECT count(*) FROM outbox")
+        due = await pool.fetchval("SELECT count(*) FROM clock WHERE fire_at <= now()")
+        if not waiting and not due:
+            return
+        await asyncio.sleep(0.5)
+
+
+async def findings(world: World, pool: Any, stories: Mapping[str, str]) -> tuple[dict[str, int], list[str]]:
+    """Return what was counted, and every fault in words."""
+    records = await world.read("sla.v1", lambda _: False, 8)
+    events = [(record, decode(record.value)) for record in records]
+    breaches: dict[str, set[str]] = defaultdict(set)
+    wrong: list[str] = []
+    for record, event in events:
+        if event.type == "sla.breached" and event.data.metric == "response":
+            breaches[event.subject].add(event.id)
+            if event.data.detected_at < event.time or record.timestamp < to_us(event.time) // 1000:
+                wrong.append(f"early: {event.subject}")
+        if event.type == "sla.revised":
+            wrong.append(f"revised: {event.subject} {event.data.from_} to {event.data.to}")
+    must = {ticket for ticket, story in stories.items() if story in MUST_BREACH}
+    wrong += [f"lost: {ticket}" for ticket in sorted(must - set(breaches))]
+    wrong += [f"false: {ticket}" for ticket in sorted(set(breaches) - must)]
+    wrong += [f"twice: {ticket}" for ticket, ids in breaches.items() if len(ids) > 1]
+    wrong += _out_of_order([event for _, event in events])
+    wrong += await _not_as_replayed(pool, load_directory(world.folder / "catalog"))
+    left = await pool.fetchval("SELECT count(*) FROM outbox")
+    wrong += [f"outbox: {left} left"] if left else []
+    counts = {"tickets": len(stories), "due": len(must), "told": len(breaches), "records": len(records)}
+    repeated = len(events) - len({event.id for _, event in events})
+    return {**counts, "repeated_records": repeated}, wrong
+
+
+def _out_of_order(events: Sequence[Any]) -> list[str]:
+    """First tellings of one ticket come by sequence; the warning of a clock before its breach."""
+    wrong, seen = [], set()
+    last: dict[str, int] = defaultdict(int)
+    breached = set()
+    for event in events:
+        if event.id in seen:
+            continue
+        seen.add(event.id)
+        if event.data.sequence <= last[event.subject]:
+            wrong.append(f"order: {event.subject} {event.data.sequence} after {last[event.subject]}")
+        last[event.subject] = event.data.sequence
+        clock = event.subject, event.data.metric
+        if event.type == "sla.breached":
+            breached.add(clock)
+        if event.type == "sla.warning" and clock in breached:
+            wrong.append(f"warning after breach: {event.subject}")
+    return wrong
+
+
+async def _not_as_replayed(pool: Any, catalogs: Catalogs) -> list[str]:
+    """Every clock's row is what its journal says today."""
+    at_us = to_us(now())
+    journals: dict[str, list[Fact]] = defaultdict(list)
+    for row in await pool.fetch("SELECT ticket_id, received_at, body FROM journal"):
+        journals[row["ticket_id"]].append(Fact.of(decode_json(orjson.loads(row["body"])), row["received_at"]))
+    rows = await pool.fetch("SELECT ticket_id, metric, cycle, state, verdict FROM clock")
+    stored = {(r["ticket_id"], r["metric"], r["cycle"]): (r["state"], r["verdict"]) for r in rows}
+    said = {}
+    for ticket, facts in journals.items():
+        found = history(facts)
+        for clock in assess(found, catalogs, at_us, breaching=True).clocks if found else ():
+            late = clock.verdict == "breached" and clock.met_us is not None
+            said[ticket, clock.metric, clock.cycle] = (clock.state, "closed_late" if late else clock.verdict)
+    return [f"replay: {key} {stored.get(key)} is {said.get(key)}" for key in said.keys() | stored.keys() if said.get(key) != stored.get(key)]  # fmt: skip
+
+
+SETTLED_SECONDS = TARGET_SECONDS + 90
