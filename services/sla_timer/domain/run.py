@@ -21,9 +21,10 @@ A reclassification leaves the past alone: an upgrade is due at min(old due, max(
 change at the new target; a breached clock keeps target, calendar and due date. Source: the semantics' fine print.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from services.sla_timer.domain.clock import Clock, End, How, Pause
+from services.sla_timer.domain.clock import Clock, End, How, Pause, Step
 from services.sla_timer.domain.countdown import Countdown, Due, upgraded
 from services.sla_timer.domain.journal import AFTER_BREACH, History
 from services.sla_timer.domain.plan import Plan, plan
@@ -56,6 +57,19 @@ def run(history: History, cycle: Cycle, metric: str, catalog: Catalog, until_us:
     if until_us is not None:
         clock.breach(until_us, True)
     return clock.result()
+
+
+def steps(history: History, cycle: Cycle, metric: str, catalog: Catalog, until_us: int) -> Iterator[Step]:
+    """Yield what ``run`` goes through up to ``until_us``."""
+    clock = _Run(history, cycle, metric, catalog)
+    yield Step(None, None, clock.seen())
+    for act in cycle.acts:
+        if act.at_us > until_us:
+            return
+        clock.breach(act.at_us, act.rank >= AFTER_BREACH)
+        before = clock.seen()
+        clock.take(act)
+        yield Step(act, before, clock.seen())
 
 
 class _Run:
@@ -264,6 +278,11 @@ class _Run:
             due_us=self._due_us(),
             due=self._due,
         )
+
+    def seen(self) -> Clock | None:
+        """Return the clock as it is now, which what follows does not change."""
+        clock = self.result()
+        return clock if clock is None or clock.due is None else replace(clock, due=clock.due.copy())
 
     def _due_us(self) -> int | None:
         if self._breached_us is not None or self._due is None:
