@@ -1,4 +1,4 @@
-"""``python -m services.sla_timer [migrate | assess …]``."""
+"""``python -m services.sla_timer [migrate | assess | explain | …]``."""
 
 import sys
 from pathlib import Path

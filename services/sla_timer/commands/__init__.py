@@ -6,9 +6,9 @@ Exit codes: 0 fine, 1 findings, 2 usage or input, 3 environment.
 import argparse
 from collections.abc import Sequence
 
-from services.sla_timer.commands import assess
+from services.sla_timer.commands import assess, explain
 
-COMMANDS = {"assess": assess}
+COMMANDS = {"assess": assess, "explain": explain}
 
 
 def command(arguments: Sequence[str]) -> int:

@@ -56,6 +56,11 @@ class Spool:
         for ticket, group in groupby(rows, key=lambda row: row[0]):
             yield ticket, [_fact(body, at_us) for _, at_us, body in group]
 
+    def journal(self, ticket_id: str) -> list[Fact]:
+        """Return the facts of one ticket; none when it is unknown."""
+        rows = self._db.execute("SELECT body, at FROM event WHERE ticket = ?", (ticket_id,))
+        return [_fact(body, at_us) for body, at_us in rows]
+
 
 def effective_us(event: Event[Any]) -> int:
     """Return ``min(time, receivedat)`` in microseconds; without ``receivedat`` it is ``time``."""

@@ -21,6 +21,7 @@ class Assessment:
     ticket: Ticket
     catalog: Catalog
     clocks: tuple[Clock, ...]
+    cycles: tuple[Cycle, ...]
 
 
 def assess(history: History, catalogs: Catalogs, now_us: int, *, breaching: bool = False) -> Assessment:
@@ -35,7 +36,7 @@ def assess(history: History, catalogs: Catalogs, now_us: int, *, breaching: bool
     last = cycles[-1]
     ticket = last.acts[-1].ticket if last.acts else last.ticket
     catalog = catalogs.version(clocks[-1].catalog) or catalogs.for_start(last.start_us)
-    return Assessment(history, ticket, catalog, clocks)
+    return Assessment(history, ticket, catalog, clocks, tuple(cycles))
 
 
 @dataclass(frozen=True, slots=True)

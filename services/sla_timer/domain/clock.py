@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from services.sla_timer.domain.countdown import Countdown, Due
 from services.sla_timer.domain.plan import Plan
+from services.sla_timer.domain.ticket import Act
 from shared.catalog import Calendar, Span
 
 
@@ -146,6 +147,15 @@ class Clock:
 
     def _counted(self, start_us: int, until_us: int) -> int:
         return _counted(self.plan.span.calendar, self.pauses, start_us, until_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one act did to a clock; ``act`` None: the cycle began. ``before`` has the breach of a due date missed by then."""
+
+    act: Act | None
+    before: Clock | None
+    after: Clock | None
 
 
 def _counted(calendar: Calendar, pauses: Iterable[Pause], start_us: int, until_us: int) -> int:

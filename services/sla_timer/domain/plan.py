@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from services.sla_timer.domain.journal import History
-from services.sla_timer.domain.ticket import Ticket
+from services.sla_timer.domain.ticket import Cycle, Ticket
 from shared.catalog import Catalog, Service, Span, Target
+from shared.events import TicketReclassified
 
 METRICS = ("response", "action", "scheduling")
 
@@ -58,3 +59,11 @@ def is_emergency(service: Service, catalog: Catalog, history: History, ticket: T
         return ticket.emergency
     by_phone = history.opened.channel.strip().lower() == "phone"
     return service.emergency_always or (by_phone and not catalog.business.is_open(history.opened_us))
+
+
+def may_schedule(cycle: Cycle, catalog: Catalog) -> bool:
+    """Tell whether the ticket ever was of a service with a scheduling clock: most never are."""
+    if catalog.service(cycle.ticket.service).scheduling is not None:
+        return True
+    changes = (act for act in cycle.acts if isinstance(act.data, TicketReclassified))
+    return any(catalog.service(act.ticket.service).scheduling is not None for act in changes)

@@ -21,12 +21,13 @@ A reclassification leaves the past alone: an upgrade is due at min(old due, max(
 change at the new target; a breached clock keeps target, calendar and due date. Source: the semantics' fine print.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from services.sla_timer.domain.clock import Clock, End, How, Pause
+from services.sla_timer.domain.clock import Clock, End, How, Pause, Step
 from services.sla_timer.domain.countdown import Countdown, Due, upgraded
 from services.sla_timer.domain.journal import AFTER_BREACH, History
-from services.sla_timer.domain.plan import Plan, plan
+from services.sla_timer.domain.plan import Plan, may_schedule, plan
 from services.sla_timer.domain.ticket import Act, Cycle, NewCycle, Status, Ticket
 from shared.catalog import Catalog
 from shared.events import (
@@ -47,7 +48,7 @@ _CLOSED = "closed"
 
 def run(history: History, cycle: Cycle, metric: str, catalog: Catalog, until_us: int | None) -> Clock | None:
     """Return the clock after every act up to ``until_us`` (None: after all, and time alone breaches nothing)."""
-    if metric == "scheduling" and not _may_schedule(cycle, catalog):
+    if metric == "scheduling" and not may_schedule(cycle, catalog):
         return None
     clock = _Run(history, cycle, metric, catalog)
     for act in cycle.acts:
@@ -60,12 +61,17 @@ def run(history: History, cycle: Cycle, metric: str, catalog: Catalog, until_us:
     return clock.result()
 
 
-def _may_schedule(cycle: Cycle, catalog: Catalog) -> bool:
-    """Tell whether the ticket ever was of a service with a scheduling clock: most never are."""
-    if catalog.service(cycle.ticket.service).scheduling is not None:
-        return True
-    changes = (act for act in cycle.acts if isinstance(act.data, TicketReclassified))
-    return any(catalog.service(act.ticket.service).scheduling is not None for act in changes)
+def steps(history: History, cycle: Cycle, metric: str, catalog: Catalog, until_us: int) -> Iterator[Step]:
+    """Yield what ``run`` goes through up to ``until_us``."""
+    clock = _Run(history, cycle, metric, catalog)
+    yield Step(None, None, clock.seen())
+    for act in cycle.acts:
+        if act.at_us > until_us:
+            return
+        clock.breach(act.at_us, act.rank >= AFTER_BREACH)
+        before = clock.seen()
+        clock.take(act)
+        yield Step(act, before, clock.seen())
 
 
 class _Run:
@@ -274,6 +280,11 @@ class _Run:
             due_us=self._due_us(),
             due=self._due,
         )
+
+    def seen(self) -> Clock | None:
+        """Return the clock as it is now, which what follows does not change."""
+        clock = self.result()
+        return clock if clock is None or clock.due is None else replace(clock, due=clock.due.copy())
 
     def _due_us(self) -> int | None:
         if self._breached_us is not None or self._due is None:
