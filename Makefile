@@ -4,6 +4,8 @@ BIN := .venv/bin
 
 WITHOUT ?=
 MEASURES ?=
+KILLS ?= 300
+SEED ?=
 
 .PHONY: setup run smoke test chaos bench check lock format
 .DEFAULT_GOAL := check
@@ -26,7 +28,7 @@ test: setup
 	$(BIN)/pytest -q
 
 chaos: setup
-	$(BIN)/pytest -q tests/chaos
+	@$(BIN)/python -m tests.chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import orjson
@@ -12,7 +12,7 @@ from services.sla_timer.domain.journal import Fact, history
 from shared.catalog import Catalogs, load_directory
 from shared.clock import now, to_us
 from shared.events import decode, decode_json
-from tests.chaos.storm import MUST_BREACH, TARGET_SECONDS
+from tests.chaos.storm import TARGET_SECONDS
 from tests.stories.timer import World
 
 
@@ -27,7 +27,7 @@ async def quiet(pool: Any, seconds: float) -> None:
         await asyncio.sleep(0.5)
 
 
-async def findings(world: World, pool: Any, stories: Mapping[str, str]) -> tuple[dict[str, int], list[str]]:
+async def findings(world: World, pool: Any, must: Set[str], in_time: Set[str]) -> tuple[dict[str, int], list[str]]:
     """Return what was counted, and every fault in words."""
     records = await world.read("sla.v1", lambda _: False, 8)
     events = [(record, decode(record.value)) for record in records]
@@ -40,15 +40,16 @@ async def findings(world: World, pool: Any, stories: Mapping[str, str]) -> tuple
                 wrong.append(f"early: {event.subject}")
         if event.type == "sla.revised":
             wrong.append(f"revised: {event.subject} {event.data.from_} to {event.data.to}")
-    must = {ticket for ticket, story in stories.items() if story in MUST_BREACH}
     wrong += [f"lost: {ticket}" for ticket in sorted(must - set(breaches))]
     wrong += [f"false: {ticket}" for ticket in sorted(set(breaches) - must)]
     wrong += [f"twice: {ticket}" for ticket, ids in breaches.items() if len(ids) > 1]
+    told = {event.subject for _, event in events}
+    wrong += [f"never told of: {ticket}" for ticket in sorted((must | in_time) - told)]
     wrong += _out_of_order([event for _, event in events])
     wrong += await _not_as_replayed(pool, load_directory(world.folder / "catalog"))
     left = await pool.fetchval("SELECT count(*) FROM outbox")
     wrong += [f"outbox: {left} left"] if left else []
-    counts = {"tickets": len(stories), "due": len(must), "told": len(breaches), "records": len(records)}
+    counts = {"tickets": len(must) + len(in_time), "due": len(must), "told": len(breaches), "records": len(records)}
     repeated = len(events) - len({event.id for _, event in events})
     return {**counts, "repeated_records": repeated}, wrong
 

@@ -41,7 +41,7 @@ async def run(folder: Path, kills: int, seed: int) -> Result:
                 await pool
                 await asyncio.sleep(6)
                 await quiet(pool, SETTLED_SECONDS)
-                counts, wrong = await findings(made, pool, storm.stories)
+                counts, wrong = await findings(made, pool, storm.due, storm.in_time)
                 await pool.close()
             finally:
                 await storm.end()
