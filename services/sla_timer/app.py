@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from services.sla_timer.census import CENSUS_SECONDS, Census
 from services.sla_timer.domain.hold import Hold, Limits
 from services.sla_timer.handlers import Timer, ingest
 from services.sla_timer.settings import Settings
@@ -26,6 +27,7 @@ def build(settings: Settings, kit: Kit) -> App:
         loops=[
             Loop("watch", watch.turn, WATCH_SECONDS),
             Loop("reassessor", Reassessor(timer).turn, REASSESS_SECONDS),
+            Loop("census", Census(timer).turn, CENSUS_SECONDS),
             *(Loop(f"ticker_{n}", Ticker(timer, hold, sweeps=n == 1).turn, POLL_SECONDS) for n in (1, 2)),
         ],
         resources=[watch],

@@ -21,7 +21,22 @@ for _cause in (*_CAUSES, "other"):
 reloads = Counter("prazo_sla_catalog_reloads_total", "Reloads of the catalog on SIGHUP.", ["outcome"])
 for _outcome in ("loaded", "refused"):
     reloads.labels(_outcome)
+STATES = ("pending", "running", "paused", "done")
+clocks = Gauge("prazo_sla_clocks", "Clocks by state; about, once there are many.", ["state"])
+for _state in STATES:
+    clocks.labels(_state)
+_SOURCES = 50
+skewed = Counter("prazo_sla_skewed_events_total", "Events dated after they arrived, by source.", ["source"])
+backdated = Counter("prazo_sla_backdated_events_total", "Events dated over 15 min before they arrived.", ["source"])
+_sources: set[str] = set()
 hold_active = Gauge("prazo_sla_hold_active", "1 while firing is held because knowledge is stale.")
+
+
+def source_of(source: str) -> str:
+    """Return the label for a source: the first fifty by name, the rest together."""
+    if source not in _sources and len(_sources) < _SOURCES:
+        _sources.add(source)
+    return source if source in _sources else "other"
 
 
 def cause_of(word: str) -> str:

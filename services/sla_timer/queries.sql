@@ -117,3 +117,18 @@ SET caught_up_at = greatest(ingest_progress.caught_up_at, excluded.caught_up_at)
 -- name: saved_progress$
 -- The least advanced partition's instant before this process began; null at the very first start.
 SELECT min(caught_up_at) FROM ingest_progress WHERE topic = :topic;
+
+-- name: clock_rows$
+-- About how many clocks there are; 0 while nobody knows.
+SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'clock'::regclass;
+
+-- name: counted_states
+-- Clocks by state, exactly.
+SELECT state, count(*) AS clocks FROM clock GROUP BY state;
+
+-- name: estimated_states
+-- Clocks by state, as the statistics of the last ANALYZE have it.
+SELECT u.state, (u.share * greatest(c.reltuples, 0))::bigint AS clocks
+FROM pg_stats s CROSS JOIN pg_class c
+CROSS JOIN unnest(s.most_common_vals::text::text[], s.most_common_freqs) AS u (state, share)
+WHERE s.schemaname = current_schema() AND s.tablename = 'clock' AND s.attname = 'state' AND c.oid = 'clock'::regclass;

@@ -28,7 +28,7 @@ WIRED: list[tuple[str, Build, type[ServiceSettings], list[str], list[str], list[
         build_sla_timer,
         SlaTimerSettings,
         ["p.tickets.v1"],
-        ["watch", "reassessor", "ticker_1", "ticker_2"],
+        ["watch", "reassessor", "census", "ticker_1", "ticker_2"],
         [],
     ),
     ("notifier", build_notifier, NotifierSettings, ["p.sla.v1"], ["sender"], ["/a/{delivery_id:int}/{proof}"]),

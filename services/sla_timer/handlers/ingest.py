@@ -4,11 +4,12 @@ import asyncio
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import orjson
 
-from services.sla_timer import store
+from services.sla_timer import metrics, store
 from services.sla_timer.domain.journal import Fact
 from services.sla_timer.handlers.judge import Judged, Timer, judge
 from services.sla_timer.store import Before, Entry
@@ -17,6 +18,7 @@ from shared.events.policy import RULE_8, by_messenger
 from shared.kafka import DeadLetter, Record
 
 SHARDS = 2
+_BACKDATED, _SKEWED = timedelta(minutes=15), timedelta(seconds=1)
 _SHARDED_FROM = 64  # records; fewer are not worth a second transaction
 
 
@@ -66,6 +68,7 @@ async def _take(timer: Timer, records: Sequence[Record]) -> Sequence[DeadLetter]
                 now = await store.queries.database_now(connection)
                 await judge(connection, timer, before, _by_ticket(new), now)
         timer.recorded.set()
+        _count_dates(new)
         letters += conflicts
     return letters
 
@@ -95,6 +98,16 @@ def _new_of(arrived: Sequence[_Arrived], before: Before) -> tuple[list[_Arrived]
         elif known != a.entry.body and content_of(orjson.loads(known)) != content_of(orjson.loads(a.entry.body)):
             conflicts.append(DeadLetter(a.record, "conflict", "id: this source and id exist with other content"))
     return new, conflicts
+
+
+def _count_dates(new: Sequence[_Arrived]) -> None:
+    """Count by source what came dated oddly: a clock ahead of ours, or news of long ago (public contract)."""
+    for a in new:
+        early = a.record.appended_at - a.event.time
+        if early > _BACKDATED:
+            metrics.backdated.labels(metrics.source_of(a.event.source)).inc()
+        elif early < -_SKEWED:
+            metrics.skewed.labels(metrics.source_of(a.event.source)).inc()
 
 
 def _by_ticket(new: Sequence[_Arrived]) -> dict[str, Judged]:
