@@ -37,7 +37,9 @@ def clock_of(metric: str, cycle: int, basis: Any, catalogs: Catalogs) -> Clock:
     catalog = catalogs.version(version) or catalogs.for_start(basis["start"])
     span = Span(catalog.calendars.get(basis.get("calendar"), catalog.business), basis.get("us", 0))
     from_us = basis.get("from", basis["start"])
-    plan = Plan(span, from_us, basis.get("pending", False), Target(span, span, ()), basis["service"], basis["priority"])
+    plan = Plan(
+        span, from_us, basis.get("pending", False), Target(span, span, None, ()), basis["service"], basis["priority"]
+    )
     return Clock(
         metric=metric,
         cycle=cycle,

@@ -59,6 +59,7 @@ def _service(name: str, part: ServicePart, defaults: DefaultsPart, calendars: di
             grace=_span(grace, calendars[calendar], calendars["always"])
             if share is None
             else Span(span.calendar, span.us * share // 100),
+            grace_percent=share,
             warnings=tuple(_warning(text, span.calendar.day_us) for text in said("warnings")),
         )
 

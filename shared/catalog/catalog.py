@@ -30,11 +30,21 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What one clock is measured against. ``grace``: of a reclassification to this target, counted from the change."""
+    """What one clock is measured against. ``grace``: of a reclassification to this target, counted from the change.
+
+    ``grace_percent``: the share of the target that the grace is, None where the catalog gives a duration.
+    """
 
     span: Span
     grace: Span
+    grace_percent: int | None
     warnings: tuple[Warning, ...]
+
+    def over(self, span: Span) -> "Target":
+        """Return the same target over another span; a share of it follows."""
+        share = self.grace_percent
+        grace = self.grace if share is None else Span(span.calendar, span.us * share // 100)
+        return Target(span, grace, share, self.warnings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Journal and catalog versions in, clocks out: the whole verdict is a function of these."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from services.sla_timer.domain.clock import Clock, End, How
 from services.sla_timer.domain.journal import History
@@ -60,21 +60,27 @@ class _Judge:
         return version.service(ticket.service).reopen_within_us
 
     def _clock(self, cycle: Cycle, metric: str) -> Clock | None:
-        version, dropped = self._version(cycle, metric, self.now_us)
-        return run(self.history, cycle, metric, version, self.now_us if self.breaching else None) or dropped
+        version, dropped_by = self._version(cycle, metric, self.now_us)
+        if dropped_by is None:
+            return run(self.history, cycle, metric, version, self.now_us if self.breaching else None)
+        from_us = dropped_by.effective_from_us
+        return run(self.history, cycle, metric, version, from_us, End(from_us, How.CANCELLED, "catalog"))
 
-    def _version(self, cycle: Cycle, metric: str, until_us: int) -> tuple[Catalog, Clock | None]:
-        """Return the version that judges a clock, and the clock as cancelled by a version that knows it no more.
+    def _version(self, cycle: Cycle, metric: str, until_us: int) -> tuple[Catalog, Catalog | None]:
+        """Return the version that judges a clock, and the one that knows it no more and so cancels it.
 
-        A version with ``applies_to: open`` takes over each clock that has neither ended nor breached by then.
+        A version with ``applies_to: open`` takes over each clock that has neither ended nor breached by then. It brings
+        a clock into being only while somebody still works on the cycle: what has ended is left alone.
         """
-        version, dropped = self.catalogs.for_start(cycle.start_us), None
+        version = self.catalogs.for_start(cycle.start_us)
         for next_version in self.catalogs.reassessing(cycle.start_us, until_us):
             from_us = next_version.effective_from_us
             clock = run(self.history, cycle, metric, version, from_us)
-            if clock is not None:
-                if clock.end is not None or clock.breached_us is not None:
-                    break
-                dropped = replace(clock, end=End(from_us, How.CANCELLED, "catalog"))
+            if clock is not None and (clock.end is not None or clock.breached_us is not None):
+                break
+            if clock is None and metric == "scheduling" and not cycle.open_at(from_us):
+                continue
+            if clock is not None and run(self.history, cycle, metric, next_version, from_us) is None:
+                return version, next_version
             version = next_version
-        return version, dropped
+        return version, None

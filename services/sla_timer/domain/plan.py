@@ -47,8 +47,9 @@ def plan(metric: str, catalog: Catalog, history: History, ticket: Ticket, start_
     agreed = ticket.appointment
     if agreed is None:
         return Plan(target.span, start_us, True, target, service.id, priority)
-    span = target.span if agreed.ends_us is None else Span(catalog.always, agreed.ends_us - agreed.starts_us)
-    return Plan(span, agreed.starts_us, False, target, service.id, priority)
+    if agreed.ends_us is not None:
+        target = target.over(Span(catalog.always, agreed.ends_us - agreed.starts_us))
+    return Plan(target.span, agreed.starts_us, False, target, service.id, priority)
 
 
 def is_emergency(service: Service, catalog: Catalog, history: History, ticket: Ticket) -> bool:

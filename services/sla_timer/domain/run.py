@@ -46,8 +46,13 @@ _WITHDRAWN = "withdrawn"
 _CLOSED = "closed"
 
 
-def run(history: History, cycle: Cycle, metric: str, catalog: Catalog, until_us: int | None) -> Clock | None:
-    """Return the clock after every act up to ``until_us`` (None: after all, and time alone breaches nothing)."""
+def run(
+    history: History, cycle: Cycle, metric: str, catalog: Catalog, until_us: int | None, end: End | None = None
+) -> Clock | None:
+    """Return the clock after every act up to ``until_us`` (None: after all, and time alone breaches nothing).
+
+    With ``end`` an open clock ends so at last.
+    """
     if metric == "scheduling" and not may_schedule(cycle, catalog):
         return None
     clock = _Run(history, cycle, metric, catalog)
@@ -58,6 +63,8 @@ def run(history: History, cycle: Cycle, metric: str, catalog: Catalog, until_us:
         clock.take(act)
     if until_us is not None:
         clock.breach(until_us, True)
+    if end is not None:
+        clock.finish(end)
     return clock.result()
 
 
@@ -91,7 +98,7 @@ class _Run:
             self._due = Due([[self._countdown(self._plan)]])
         self._pausing(cycle.start_us, cycle.ticket)
         if metric == "response" and cycle.number == 1 and history.opened.responded:
-            self._finish(End(cycle.start_us, How.FULFILLED, "opened_responded"))
+            self.finish(End(cycle.start_us, How.FULFILLED, "opened_responded"))
 
     @property
     def _open(self) -> bool:
@@ -132,7 +139,7 @@ class _Run:
                 self._pausing(act.at_us, act.ticket)
                 end = self._ended(act) if self._open else None
                 if end is not None:
-                    self._finish(end)
+                    self.finish(end)
 
     def _ended(self, act: Act) -> End | None:
         match self._metric, act.data:
@@ -157,13 +164,14 @@ class _Run:
 
     def _scheduled(self, at_us: int, ticket: Ticket) -> None:
         if self._metric == "scheduling" and self._open:
-            self._finish(End(at_us, How.FULFILLED, "scheduled"))
-        if self._metric == "action" and self._open and self._breached_us is None:
+            self.finish(End(at_us, How.FULFILLED, "scheduled"))
+        if self._metric != "action" or (self._end is not None and self._end.cause == "resolved"):
+            return  # what is agreed while the ticket is closed counts from its reopening
+        moved, self._appointment = ticket.appointment != self._appointment, ticket.appointment
+        if moved and self._open and self._breached_us is None and self._catalog.service(ticket.service).scheduled:
             new = self._planned(ticket)
-            moved = new is not None and ticket.appointment is not None and ticket.appointment != self._appointment
-            if new is not None and moved and self._catalog.service(ticket.service).scheduled:
+            if new is not None:
                 self._plan, self._due = new, Due([[self._countdown(new)]])
-            self._appointment = ticket.appointment
 
     def _reclassified(self, at_us: int, ticket: Ticket) -> None:
         new = self._planned(ticket)
@@ -172,7 +180,7 @@ class _Run:
             if new is not None and withdrawn and ticket.status is Status.OPEN:
                 self._begin_late(at_us, new)
         elif new is None:
-            self._finish(End(at_us, How.CANCELLED, _WITHDRAWN))
+            self.finish(End(at_us, How.CANCELLED, _WITHDRAWN))
         elif self._breached_us is None:
             if new.counts_like(self._plan):
                 self._plan = new
@@ -209,9 +217,9 @@ class _Run:
             self._exempted = True
         elif self._open:
             self._exempted = True
-            self._finish(End(at_us, How.EXEMPTED, "exempted"))
+            self.finish(End(at_us, How.EXEMPTED, "exempted"))
 
-    def _finish(self, end: End) -> None:
+    def finish(self, end: End) -> None:
         """The clock ends; its due date stays as it stood, a pause taken as ending there."""
         self._end = end
         if self._due is not None:
@@ -220,12 +228,13 @@ class _Run:
     def _reopened(self, at_us: int, ticket: Ticket) -> None:
         """Only an action that the resolution ended goes on; the closed span is a pause.
 
-        What was changed while the ticket was closed counts from now.
+        What was changed while the ticket was closed counts from now: also a scope that is ours again.
         """
-        if self._metric != "action" or self._end is None or self._end.cause != "resolved":
+        if self._metric != "action" or (self._end is not None and self._end.cause not in ("resolved", _WITHDRAWN)):
             return
-        closed_us, self._end = self._end.at_us, None
-        self._stop(closed_us, (_CLOSED,))
+        if self._end is not None and self._end.cause == "resolved":
+            self._end = None
+        self._stop(ticket.closed_us, (_CLOSED,))
         self._go_on(at_us)
         self._scheduled(at_us, ticket)
         self._reclassified(at_us, ticket)

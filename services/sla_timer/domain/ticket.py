@@ -99,6 +99,13 @@ class Cycle:
     ticket: Ticket
     acts: list[Act] = field(default_factory=list)
 
+    def open_at(self, at_us: int) -> bool:
+        """Tell whether the ticket is open, and still in this cycle, after every act up to ``at_us``."""
+        done = [act for act in self.acts if act.at_us <= at_us]
+        if any(isinstance(act.data, NewCycle) for act in done):
+            return False
+        return (done[-1].ticket if done else self.ticket).status is Status.OPEN
+
 
 ReopenWithin = Callable[[Cycle, Ticket, int], int]
 
