@@ -178,13 +178,14 @@ def _holiday_problems(where: tuple[str, ...], part: CalendarPart) -> Iterator[Pr
     if part.holidays.state is not None and part.holidays.state not in states[country]:
         yield (*where, "holidays", "state"), "not a state of this country"
         return
-    named = _optional_holidays(country, part.holidays.state)
+    named = optional_holidays(country, part.holidays.state)
     for i, name in enumerate(part.holidays.optional):
         if holiday_key(name) not in named:
             yield (*where, "holidays", "optional", i), f"not an optional holiday there: {', '.join(sorted(named))}"
 
 
-def _optional_holidays(country: str, state: str | None) -> set[str]:
+def optional_holidays(country: str, state: str | None) -> set[str]:
+    """Return the optional holidays that the ``holidays`` package knows there, as ``holiday_key`` has them."""
     years = range(_SAMPLE_YEAR, _SAMPLE_YEAR + 3)
     try:
         found = holidays.country_holidays(country, subdiv=state, years=years, categories="optional", language="en_US")

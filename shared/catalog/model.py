@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from shared.catalog.duration import parse_duration
 
@@ -77,12 +77,20 @@ def _warning(text: str) -> str:
     return text
 
 
-Window = Annotated[str, AfterValidator(_window)]
+def _like(pattern: str, *examples: str) -> WithJsonSchema:
+    """Tell editors the shape; the validator beside it decides."""
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples)})
+
+
+_OPEN_TIME = r"(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?|[0-9]+(?:bd|d)"
+Window = Annotated[str, AfterValidator(_window), _like(r"^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$", "07:00-19:00")]
 Days = Annotated[str, AfterValidator(_days)]
-TargetDuration = Annotated[str, AfterValidator(_duration)]
-WarningText = Annotated[str, AfterValidator(_warning)]
-Grace = Annotated[str, AfterValidator(_grace)]
-RealTime = Annotated[str, AfterValidator(_real_time)]
+TargetDuration = Annotated[str, AfterValidator(_duration), _like(f"^(?:{_OPEN_TIME})$", "4h", "5bd", "15d")]
+WarningText = Annotated[str, AfterValidator(_warning), _like(f"^(?:[1-9][0-9]?%|{_OPEN_TIME})$", "80%", "30m")]
+Grace = Annotated[str, AfterValidator(_grace), _like(f"^(?:[0-9]{{1,4}}%|{_OPEN_TIME})$", "100%", "2h")]
+RealTime = Annotated[
+    str, AfterValidator(_real_time), _like(r"^(?:[0-9]+d)?(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?$", "3d")
+]
 Chargeable = Literal["no", "maybe", "yes"]
 PauseReason = Literal["waiting_customer", "customer_infrastructure", "third_party"]
 Metric = Literal["response", "action", "scheduling"]

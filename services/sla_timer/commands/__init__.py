@@ -6,9 +6,9 @@ Exit codes: 0 fine, 1 findings, 2 usage or input, 3 environment.
 import argparse
 from collections.abc import Sequence
 
-from services.sla_timer.commands import assess, explain
+from services.sla_timer.commands import assess, catalog, explain
 
-COMMANDS = {"assess": assess, "explain": explain}
+COMMANDS = {"assess": assess, "catalog": catalog, "explain": explain}
 
 
 def command(arguments: Sequence[str]) -> int:
