@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 import structlog
+from aiokafka.errors import KafkaError
 from prometheus_client import Counter, Gauge
 
 from shared.errors import Transient
@@ -81,8 +82,8 @@ class Relay:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             await self._release()
             raise
-        except Transient:
-            self._read_anew()
+        except (Transient, KafkaError):
+            await self._release()  # another replica's broker may answer
             raise
 
     async def _claim(self) -> None:
@@ -118,7 +119,6 @@ class Relay:
                 await self._refuse(row["id"], type(result).__name__)
         failed = next((r for r in results if r is not None and not isinstance(r, TOO_LARGE)), None)
         if failed is not None:
-            self._read_anew()  # nothing of a key may overtake what failed
             raise failed
         return len(rows) == RELAY_ROWS
 
@@ -137,6 +137,7 @@ class Relay:
     async def _release(self) -> None:
         """Close the session, and with it every lock it holds."""
         connection, self._connection, self._held = self._connection, None, []
+        self._read_anew()  # nothing of a key may overtake what failed
         if connection is not None:
             connection.terminate()
             await self._pool.release(connection)

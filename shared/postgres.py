@@ -16,15 +16,11 @@ REPORT_ROLE = "grafana_ro"
 _SHARED_MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x5052415A  # "PRAZ"
 
-_TRANSIENT = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.PostgresSystemError,
+_OF_THE_DATA = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    ValueError,  # what asyncpg raises for an argument that no column can hold
 )
 
 
@@ -33,8 +29,14 @@ class MigrationChanged(Permanent):
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether ``error`` means that the database is away or busy, so that the same work may succeed later."""
-    return isinstance(error, (*_TRANSIENT, OSError, TimeoutError))
+    """Tell whether ``error`` is the database's and not the data's, so that the same work may succeed later.
+
+    Away, busy, read-only after a failover, a rotated password, a table not migrated yet: nothing of it is a fault of the
+    record in hand. Only data that cannot be stored (SQLSTATE classes 22, 23 and 54) fails for ever.
+    """
+    if isinstance(error, _OF_THE_DATA):
+        return False
+    return isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError))
 
 
 def create_pool(dsn: str, schema: str, size: int = 10) -> "asyncpg.Pool[asyncpg.Record]":
@@ -52,6 +54,10 @@ def create_pool(dsn: str, schema: str, size: int = 10) -> "asyncpg.Pool[asyncpg.
             "statement_timeout": "30s",
             "lock_timeout": "10s",
             "jit": "off",
+            "tcp_keepalives_idle": "5",  # a replica whose host is gone gives its locks back within half a minute
+            "tcp_keepalives_interval": "5",
+            "tcp_keepalives_count": "3",
+            "tcp_user_timeout": "20s",
             "random_page_cost": "1.1",
             "enable_bitmapscan": "off",  # what is asked in an index's order is read in it, however many rows there are
         },

@@ -152,7 +152,7 @@ async def run(name: str, schema: str, settings: ServiceSettings, build: Build) -
         serving = asyncio.create_task(server.serve(), name="http")
         settle_memory()
         log.info("service_started", http_port=settings.http_port)
-        await asyncio.wait([asyncio.create_task(stop.wait()), serving, *turning], return_when=asyncio.FIRST_COMPLETED)
+        await _until_one_ends(stop, [serving, *turning], tasks[len(turning) :])
         log.info("service_stopping")
         _end_hard_after(SHUTDOWN_SECONDS)
         server.should_exit = True
@@ -165,6 +165,15 @@ async def run(name: str, schema: str, settings: ServiceSettings, build: Build) -
     for error in ended:
         if isinstance(error, Misconfigured):
             raise error
+
+
+async def _until_one_ends(stop: asyncio.Event, lasting: Sequence[Any], starting: Sequence[Any]) -> None:
+    """Wait for the signal, or until something that should last ends, or a start fails."""
+    watched = {asyncio.create_task(stop.wait()), *lasting, *starting}
+    while True:
+        done, watched = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        if any(task not in starting or task.exception() is not None for task in done):
+            return
 
 
 def settle_memory() -> None:

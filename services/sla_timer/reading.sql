@@ -13,3 +13,11 @@ SELECT ticket_id, received_at, body FROM journal ORDER BY ticket_id;
 -- name: known_versions
 -- The content of every catalog version that was ever loaded.
 SELECT version, content FROM catalog_version;
+
+-- name: clocks_of
+-- The clocks of some tickets as they stand.
+SELECT ticket_id, metric, cycle, state, verdict, due_at, fire_at FROM clock WHERE ticket_id = ANY(:ticket_ids::text[]);
+
+-- name: clock_count$
+-- How many clocks there are.
+SELECT count(*) FROM clock;

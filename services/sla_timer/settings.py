@@ -1,5 +1,7 @@
 """Settings of sla_timer (``PRAZO_…``)."""
 
+from pydantic import Field
+
 from shared.service import ServiceSettings
 
 
@@ -8,6 +10,6 @@ class Settings(ServiceSettings):
     after broker and database answer again; after an outage publishers get ``settle_seconds`` to flush what they held."""
 
     http_port: int = 8002
-    hold_lag_seconds: float = 2.0
-    hold_limit_seconds: float = 300.0
-    settle_seconds: float = 10.0
+    hold_lag_seconds: float = Field(2.0, ge=1.0, le=9.0)
+    hold_limit_seconds: float = Field(300.0, ge=1.0)
+    settle_seconds: float = Field(10.0, ge=0.0)

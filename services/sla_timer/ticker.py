@@ -20,7 +20,7 @@ POLL_SECONDS = 0.05
 WATCH_SECONDS = 0.25
 REASSESS_SECONDS = 0.25
 SWEEP_SECONDS = 1.0
-_CALL_SECONDS = 2.0
+_CALL_SECONDS = 5.0
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 _BEHIND_NOW = timedelta(seconds=5)
 
@@ -46,12 +46,17 @@ class Watch:
 
     async def turn(self) -> bool:
         """Make one observation, where broker and database both answer."""
-        await self._begin()
-        now = asyncio.get_running_loop().time()
-        committed, ends = await self._offsets()
-        async with asyncio.timeout(_CALL_SECONDS):
-            await store.queries.database_now(self._timer.pool)
-        self._hold.observe(now, committed, ends)
+        try:
+            await self._begin()
+            now = asyncio.get_running_loop().time()
+            committed, ends = await self._offsets()
+            async with asyncio.timeout(_CALL_SECONDS):
+                await store.queries.database_now(self._timer.pool)
+        except Exception:
+            self._hold.failed()
+            raise
+        begun_at, now = now, asyncio.get_running_loop().time()
+        self._hold.observe(begun_at, committed, ends, now)
         lag = self._hold.lag(now)
         metrics.ingest_lag_seconds.set(lag)
         metrics.hold_active.set(not self._hold.may_fire(now))
@@ -78,16 +83,18 @@ class Watch:
 
     async def _ask(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
         if self._admin is None:
-            admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=2000)
-            consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, request_timeout_ms=2000)
+            admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=4000)
+            consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, request_timeout_ms=4000)
             self._admin, self._consumer = admin, consumer
             await admin.start()
             await consumer.start()
         described = await self._admin.describe_topics([self._topic])
         partitions = [TopicPartition(self._topic, p["partition"]) for p in described[0]["partitions"]]
-        stored = await self._admin.list_consumer_group_offsets(self._group, partitions=partitions)
-        begins = await self._consumer.beginning_offsets(partitions)  # where reading begins without a commit
-        ends = await self._consumer.end_offsets(partitions)
+        stored, begins, ends = await asyncio.gather(
+            self._admin.list_consumer_group_offsets(self._group, partitions=partitions),
+            self._consumer.beginning_offsets(partitions),  # where reading begins without a commit
+            self._consumer.end_offsets(partitions),
+        )
         read_upto = {tp.partition: max(stored[tp].offset, begins[tp]) for tp in partitions}
         return read_upto, {tp.partition: offset for tp, offset in ends.items()}
 

@@ -161,7 +161,7 @@ async def _take(consumer: Consumer, producer: Producer, handle: Handle, batch: S
     while True:
         try:
             letters = await handle_until_done(consumer.topic, watched, [_record(raw) for raw in batch])
-            await bury(producer, letters)
+            await bury(producer, letters, consumer.turn)
             break
         except Exception as error:  # noqa: BLE001  # the edge: nothing but the end of the process leaves a batch undone
             log.error("batch_stuck", topic=consumer.topic, error=type(error).__name__)

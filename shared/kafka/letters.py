@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,14 +42,16 @@ class DeadLetter:
     detail: str
 
 
-async def bury(producer: Producer, letters: Sequence[DeadLetter]) -> None:
+async def bury(producer: Producer, letters: Sequence[DeadLetter], turn: Callable[[], None] = lambda: None) -> None:
     """Write dead letters to ``<topic>.dlq``; returns when the broker has acknowledged every one.
 
+    ``turn`` is called before each try: waiting for a broker is a sign of life.
     A letter larger than the broker takes is cut: its first bytes, size and SHA-256 stay, and where the record stands.
     """
     waiting = [(letter, _whole(letter)) for letter in letters]
     attempt = 0
     while waiting:
+        turn()
         try:
             results = await producer.send_all([message for _, message in waiting])
         except Transient:

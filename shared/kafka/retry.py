@@ -5,7 +5,6 @@ import random
 from collections.abc import Awaitable, Callable
 
 import structlog
-from aiokafka.errors import KafkaError
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +24,7 @@ async def keep_trying(what: str, start: Callable[[], Awaitable[object]]) -> None
         try:
             await start()
             return
-        except (KafkaError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  # the edge: whatever keeps a client from starting is logged and waited out
             log.warning("kafka_not_reached", what=what, error=type(error).__name__)
             await asyncio.sleep(backoff_seconds(attempt))
             attempt += 1

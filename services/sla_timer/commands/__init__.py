@@ -6,9 +6,16 @@ Exit codes: 0 fine, 1 findings, 2 usage or input, 3 environment.
 import argparse
 from collections.abc import Sequence
 
-from services.sla_timer.commands import assess, catalog, explain
+from services.sla_timer.commands import assess, catalog, dlq, explain, replay, simulate
 
-COMMANDS = {"assess": assess, "catalog": catalog, "explain": explain}
+COMMANDS = {
+    "assess": assess,
+    "catalog": catalog,
+    "dlq": dlq,
+    "explain": explain,
+    "replay": replay,
+    "simulate": simulate,
+}
 
 
 def command(arguments: Sequence[str]) -> int:

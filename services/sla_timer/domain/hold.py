@@ -1,6 +1,6 @@
 """Nothing fires on knowledge that is known to be stale: the ingest hold, as a pure function of observations.
 
-An observation is made only where broker and database both answered.
+An observation is made only where broker and database both answered; where one did not, that is noted.
 An observation at T saw end offset E of a partition; once the committed offset has reached E, everything up to T is
 read. Source: the semantics' row "Firing and ingest", edge case 43. Instants are monotonic seconds unless they say ``at``.
 """
@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+_AWAY_SECONDS = 10.0  # without an answer: what was known may be spoken no more, and an outage has begun
 _OBSERVATIONS = 4096  # per partition; of a longer backlog the oldest observations are forgotten
 
 
@@ -23,25 +24,34 @@ class Limits:
 
 @dataclass(slots=True)
 class Hold:
-    """Feeds on observations; answers whether clocks may fire. One missed observation is no outage."""
+    """Feeds on observations; answers whether clocks may fire.
+
+    One failed observation is no outage, and a slow one is none either: then the limit of the hold goes on.
+    """
 
     limits: Limits
     outage_before_start: bool = False
     _seen: dict[int, deque[tuple[float, int]]] = field(default_factory=dict)
     _caught_up: dict[int, float] = field(default_factory=dict)
     _last_ok: float | None = None
+    _failed: bool = False
     _held_since: float | None = None
     _outage: bool = False
     _free_from: float | None = None
 
-    def observe(self, now: float, committed: Mapping[int, int], ends: Mapping[int, int]) -> None:
-        """Take the end offsets of every partition, read at or after ``now``, and the committed ones, read before them."""
-        if self._last_ok is None or now - self._last_ok > self.limits.lag:
-            self._outage = self.outage_before_start if self._last_ok is None else True
+    def observe(
+        self, begun_at: float, committed: Mapping[int, int], ends: Mapping[int, int], answered_at: float | None = None
+    ) -> None:
+        """Take the end offsets of every partition, and the committed ones, all read between the two instants."""
+        now = begun_at if answered_at is None else answered_at
+        gap = 0.0 if self._last_ok is None else now - self._last_ok
+        away = gap > _AWAY_SECONDS or (self._failed and gap > self.limits.lag)
+        if self._last_ok is None or away:
+            self._outage = away or self.outage_before_start
             self._held_since, self._free_from = None, None
-        self._last_ok = now
+        self._last_ok, self._failed = now, False
         for partition, end in ends.items():
-            self._note(now, partition, end, committed.get(partition, 0))
+            self._note(begun_at, partition, end, committed.get(partition, 0))
         if self.lag(now) > self.limits.lag:
             self._free_from = None
         elif self._free_from is None:
@@ -51,6 +61,10 @@ class Hold:
             self._held_since = None
         elif self._held_since is None:
             self._held_since = now
+
+    def failed(self) -> None:
+        """Take note that broker or database did not answer."""
+        self._failed = True
 
     def _note(self, now: float, partition: int, end: int, read_upto: int) -> None:
         seen = self._seen.setdefault(partition, deque(maxlen=_OBSERVATIONS))
@@ -70,7 +84,7 @@ class Hold:
 
     def may_fire(self, now: float) -> bool:
         """Tell whether clocks may fire at ``now``: all answers, and ingest has caught up or was held up to the limit."""
-        if self._last_ok is None or now - self._last_ok > self.limits.lag:
+        if self._last_ok is None or now - self._last_ok > _AWAY_SECONDS:
             return False
         return self._fresh(now) or (self._held_since is not None and now - self._held_since >= self.limits.limit)
 

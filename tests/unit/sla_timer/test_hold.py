@@ -43,3 +43,24 @@ def test_after_a_long_absence_publishers_get_time_to_flush() -> None:
     for second in range(12):
         hold.observe(float(second), {0: 5}, {0: 5})
         assert hold.may_fire(float(second)) is (second >= 10)
+
+
+def test_slow_answers_hold_for_the_limit_and_no_longer() -> None:
+    hold = Hold(LIMITS)
+    fired = []
+    for n in range(200):
+        begun_at = n * 2.5  # each observation takes two and a half seconds: what it says is stale when it is made
+        hold.observe(begun_at, {0: 5}, {0: 5}, begun_at + 2.5)
+        fired.append(hold.may_fire(begun_at + 2.5))
+    assert fired.index(True) == 120  # the first after 300 s of holding
+    assert all(fired[120:])
+
+
+def test_a_failed_observation_makes_a_gap_an_outage_and_a_slow_one_does_not() -> None:
+    for failed, fires in ((True, False), (False, True)):
+        hold = Hold(LIMITS)
+        hold.observe(0.0, {0: 5}, {0: 5})
+        if failed:
+            hold.failed()
+        hold.observe(3.0, {0: 5}, {0: 5})
+        assert hold.may_fire(3.1) is fires
