@@ -17,7 +17,7 @@ _CLOCK = ["ticket_id", "metric", "cycle", "version", "state", "verdict", "due_at
 _INDEXES = ("clock_due", "clock_judged")
 
 
-async def seed_crowd(pool: Any, catalog: Catalog, judged_by: int, count: int) -> None:
+async def seed_crowd(pool: Any, catalog: Catalog, judged_by: int, count: int, prefix: str = "C") -> None:
     """Write ``count`` open clocks that come due one a second, ten years from now; indexes are built at the end."""
     if count:
         begin = clock.now() + timedelta(days=3650)
@@ -27,7 +27,7 @@ async def seed_crowd(pool: Any, catalog: Catalog, judged_by: int, count: int) ->
         if owner_only:
             for name in _INDEXES:
                 await pool.execute(f"DROP INDEX {name}")
-        await _copy(pool, catalog, judged_by, "C", instants)
+        await _copy(pool, catalog, judged_by, prefix, instants)
         if owner_only:
             for definition in definitions:
                 await pool.execute(definition, timeout=900)

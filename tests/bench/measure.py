@@ -9,9 +9,9 @@ import structlog
 import uvloop
 
 from shared.service import settle_memory
-from tests.bench import firing, ingest
+from tests.bench import firing, ingest, process
 
-MEASURES = {"ingest": ingest.run, "firing": firing.run}
+MEASURES = {"ingest": ingest.run, "firing": firing.run, "process": process.run}
 
 
 async def main(name: str, bootstrap: str, admin_dsn: str) -> None:
