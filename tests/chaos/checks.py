@@ -91,4 +91,4 @@ async def _not_as_replayed(pool: Any, catalogs: Catalogs) -> list[str]:
     return [f"replay: {key} {stored.get(key)} is {said.get(key)}" for key in said.keys() | stored.keys() if said.get(key) != stored.get(key)]  # fmt: skip
 
 
-SETTLED_SECONDS = TARGET_SECONDS + 90
+SETTLED_SECONDS = TARGET_SECONDS + 120

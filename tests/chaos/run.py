@@ -32,7 +32,6 @@ async def run(folder: Path, kills: int, seed: int) -> Result:
         await prepare(postgres.admin_dsn)
         await create_topics(kafka.bootstrap, "c.", partitions=REPLICAS * 2)
         async with world(kafka.bootstrap, "c.", postgres.admin_dsn, "prazo", folder) as made:
-            made.settings["PRAZO_SETTLE_SECONDS"] = "5"
             storm = Storm(made, kafka, postgres, random.Random(seed))
             try:
                 async with Producer(kafka.bootstrap) as producer:

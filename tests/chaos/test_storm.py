@@ -6,7 +6,7 @@ import pytest
 
 from tests.chaos.run import run
 
-SEED, KILLS = 20261124, 12
+SEED, KILLS = 20261124, 9
 
 
 @pytest.mark.timeout(240)
