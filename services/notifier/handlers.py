@@ -14,7 +14,7 @@ from services.notifier.domain.oncall import OnCall
 from services.notifier.notices import notice_of
 from services.notifier.store import AlertKey
 from shared import clock, outbox
-from shared.events import Event, NoticeAcknowledged, NoticePlanned, Undecodable, decode
+from shared.events import Event, NoticeAcknowledged, NoticePlanned, Undecodable, decode, encode
 from shared.kafka import DeadLetter, Record
 
 
@@ -36,7 +36,7 @@ async def ingest(notifier: Notifier, records: Sequence[Record]) -> Sequence[Dead
             event = decode(record.value, record.headers)
             if not event.type.startswith("sla."):
                 raise Undecodable("unknown_type", "type", "not a clock event")
-            events.append((event, record.value or b""))
+            events.append((event, encode(event)))  # structured, whatever mode it came in
         except Undecodable as wrong:
             letters.append(DeadLetter(record, wrong.reason, f"{wrong.field}: {wrong.detail}"))
     if events:

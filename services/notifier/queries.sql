@@ -17,20 +17,22 @@ SELECT alert_id, loudness, suspended, ended_as, telling FROM alert
 WHERE ticket_id = :ticket_id AND metric = :metric AND cycle = :cycle FOR UPDATE;
 
 -- name: save_alert^
--- The alert after an event; a breach that is told anew wants a new acknowledgement.
+-- The alert after an event; what is told anew, or gets louder, wants a new acknowledgement.
 INSERT INTO alert (ticket_id, metric, cycle, loudness, suspended, ended_as, telling, event)
 VALUES (:ticket_id, :metric, :cycle, :loudness, :suspended, :ended_as, :telling, :event)
 ON CONFLICT (ticket_id, metric, cycle) DO UPDATE SET loudness = excluded.loudness, suspended = excluded.suspended,
     ended_as = excluded.ended_as, event = excluded.event, telling = excluded.telling,
-    acknowledged_by = CASE WHEN excluded.telling > alert.telling THEN NULL ELSE alert.acknowledged_by END,
-    acknowledged_at = CASE WHEN excluded.telling > alert.telling THEN NULL ELSE alert.acknowledged_at END
+    acknowledged_by = CASE WHEN excluded.telling > alert.telling
+        OR (alert.loudness = 'warned' AND excluded.loudness = 'breached') THEN NULL ELSE alert.acknowledged_by END,
+    acknowledged_at = CASE WHEN excluded.telling > alert.telling
+        OR (alert.loudness = 'warned' AND excluded.loudness = 'breached') THEN NULL ELSE alert.acknowledged_at END
 RETURNING alert_id;
 
 -- name: plan
 -- Deliveries to come; one that exists is left alone.
-INSERT INTO delivery (alert_id, telling, word, threshold, step, person, next_at)
-SELECT :alert_id::bigint, :telling::int, w, :threshold, s, p, n
-FROM unnest(:words::text[], :steps::int[], :people::text[], :due::timestamptz[]) AS u (w, s, p, n)
+INSERT INTO delivery (alert_id, telling, word, threshold, step, person, next_at, round)
+SELECT :alert_id::bigint, :telling::int, w, :threshold, s, p, n, r
+FROM unnest(:words::text[], :steps::int[], :people::text[], :due::timestamptz[], :rounds::int[]) AS u (w, s, p, n, r)
 ON CONFLICT DO NOTHING RETURNING delivery_id, word, step, person, next_at;
 
 -- name: disturbed
@@ -43,8 +45,8 @@ WHERE alert_id = :alert_id::bigint AND telling = :telling::int AND word IN ('war
 -- Take what is due, looking once more whether it is still wanted; a lease that ended means that the outcome is unknown.
 WITH due AS (
     SELECT d.delivery_id, d.state = 'sending' AS lost,
-           CASE WHEN d.word = 'all_clear' THEN NULL
-                WHEN d.telling < a.telling THEN 'overtaken'
+           CASE WHEN d.telling < a.telling THEN 'overtaken'
+                WHEN d.word = 'all_clear' THEN NULL
                 WHEN a.loudness = 'ended' THEN 'ended'
                 WHEN d.word = 'warning' AND a.loudness = 'breached' THEN 'overtaken'
                 WHEN d.word = 'warning' AND a.suspended THEN 'paused'
@@ -78,11 +80,17 @@ WHERE delivery_id = :delivery_id::bigint AND attempt = :attempt::int AND state =
 RETURNING delivery_id;
 
 -- name: hurry_next!
--- After a permanent failure the next step is due at once.
-UPDATE delivery SET next_at = statement_timestamp()
+-- After a permanent failure the next step of the same round is due at once; the next round keeps its time.
+UPDATE delivery SET next_at = least(next_at, statement_timestamp())
 WHERE delivery_id = (
     SELECT n.delivery_id FROM delivery n JOIN delivery f USING (alert_id, telling, word)
-    WHERE f.delivery_id = :delivery_id::bigint AND n.state = 'planned' AND n.step > f.step ORDER BY n.step LIMIT 1);
+    WHERE f.delivery_id = :delivery_id::bigint AND n.state = 'planned' AND n.step > f.step
+      AND n.round = f.round
+    ORDER BY n.step LIMIT 1);
+
+-- name: give_up!
+-- A delivery whose event cannot be read any more: set aside, it holds up nobody.
+UPDATE delivery SET state = 'failed', reason = 'undecodable' WHERE delivery_id = :delivery_id::bigint;
 
 -- name: shown^
 -- One delivery with its alert, for its page.

@@ -15,7 +15,7 @@ from services.notifier.domain.token import ACKNOWLEDGE, token
 from services.notifier.handlers import Notifier
 from services.notifier.notices import notice
 from services.notifier.store import Content, Delivery, Result
-from services.notifier.transports.smtp import Mail, SmtpTransport
+from services.notifier.transports.smtp import Mail, SmtpTransport, again
 from shared import outbox
 from shared.events import (
     Event,
@@ -51,7 +51,10 @@ class Sender:
     async def turn(self) -> bool:
         """Tell those who are due; True when there may be more."""
         claimed = await self._claim()
-        await asyncio.gather(*(self._tell(delivery) for delivery in claimed if delivery.reason is None))
+        telling = (self._tell(delivery) for delivery in claimed if delivery.reason is None)
+        for error in await asyncio.gather(*telling, return_exceptions=True):
+            if isinstance(error, BaseException):  # its lease ends, and it is tried again
+                log.warning("page_not_settled", error=type(error).__name__)
         metrics.oldest_due_seconds.set(await store.queries.oldest_due_seconds(self.notifier.pool))
         return len(claimed) == AT_ONCE
 
@@ -99,7 +102,11 @@ class Sender:
             delivery.content.plain.replace(LINK, link),
             delivery.content.html.replace(LINK, link),
         )
-        result = await self.transport.send(Mail(person.email, content, delivery, delivery.now))
+        try:
+            result = await self.transport.send(Mail(person.email, content, delivery, delivery.now))
+        except Exception as error:  # noqa: BLE001  # the edge: told as what it is, tried again, never left in the act
+            log.error("transport_broken", error=type(error).__name__)
+            result = again("unknown", type(error).__name__, delivery)
         await self._settle(delivery, result)
 
     async def _settle(self, delivery: Delivery, result: Result) -> None:

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import structlog
 
 from services.notifier.domain.alert import Alert, Loudness
 from services.notifier.domain.escalation import Planned, Word
-from shared.events import Event, decode
+from shared.events import Event, Undecodable, decode
 from shared.sql import load_queries
+
+log = structlog.get_logger(__name__)
 
 queries = load_queries(Path(__file__).parent / "queries.sql")
 
@@ -110,13 +113,21 @@ async def plan(
         steps=[p.step for p in planned],
         people=[p.person for p in planned],
         due=[p.due_at for p in planned],
+        rounds=[p.round for p in planned],
     )
     return [(r["delivery_id"], Planned(Word(r["word"]), r["step"], r["person"], r["next_at"])) async for r in rows]
 
 
 async def claim(connection: Any, at_most: int, lease: timedelta) -> Sequence[Delivery]:
     """Claim deliveries that are due."""
-    return [_delivery(row) async for row in queries.claim(connection, at_most=at_most, lease=lease)]
+    found = []
+    async for row in queries.claim(connection, at_most=at_most, lease=lease):
+        try:
+            found.append(_delivery(row))
+        except Undecodable as wrong:
+            log.error("delivery_undecodable", delivery_id=row["delivery_id"], reason=wrong.reason)
+            await queries.give_up(connection, delivery_id=row["delivery_id"])
+    return found
 
 
 def _delivery(row: Any) -> Delivery:
@@ -144,7 +155,10 @@ async def keep_content(connection: Any, delivery_id: int, content: Content) -> N
 
 
 async def settle(connection: Any, delivery: Delivery, result: Result) -> bool:
-    """Record the result of an attempt; False when another attempt holds the delivery now."""
+    """Record the result of an attempt; False when another attempt holds the delivery now.
+
+    A failure for good hurries the next step of its round.
+    """
     final = "accepted" if result.outcome == "accepted" else "failed"
     state = final if result.retry_in is None else "planned"
     settled = await queries.settle(

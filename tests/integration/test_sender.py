@@ -9,7 +9,7 @@ import pytest
 
 from services.notifier import content, store
 from services.notifier.domain.oncall import OnCall
-from services.notifier.handlers import Notifier, ingest
+from services.notifier.handlers import Notifier, acknowledge, ingest
 from services.notifier.sender import Sender
 from services.notifier.store import Result
 from services.notifier.transports.smtp import Mail, SmtpTransport
@@ -125,3 +125,70 @@ async def test_a_broken_template_loses_no_page(pool: Any, monkeypatch: pytest.Mo
     ((_, _, plain),) = transport.mails
     assert "#4821" in plain
     assert "http://x/a/" in plain
+
+
+class Raises(Scripted):
+    """A transport with a defect."""
+
+    async def send(self, mail: Mail) -> Result:
+        """Raise."""
+        self.mails.append((mail.to, "", ""))
+        raise LookupError("a defect")
+
+
+def heard(kind: str, sequence: int, **more: Any) -> Record:
+    """Return a record of sla.v1."""
+    return Record("sla.v1", 0, 0, clock.now(), b"4821", encode(sla(kind, sequence=sequence, **more)), ())
+
+
+async def test_a_transport_that_raises_is_an_unknown_outcome_and_is_tried_again(pool: Any) -> None:
+    made = await sender(pool, Raises())
+    await made.turn()
+    assert await told(pool) == ["notice.unknown"]
+    assert await pool.fetchval("SELECT count(*) FROM delivery WHERE state = 'sending'") == 0
+
+
+async def test_a_refused_round_leaves_the_repetitions_their_time(pool: Any) -> None:
+    transport = Scripted(*[Result("failed_permanent", "smtp_554")] * 10)
+    made = await sender(pool, transport)
+    for _ in range(10):
+        await made.turn()
+    assert [to for to, _, _ in transport.mails] == ["ana@x.example", "bob@x.example"]
+    assert await pool.fetchval("SELECT count(*) FROM delivery WHERE state = 'planned' AND word = 'breached'") == 2
+
+
+async def test_an_event_in_binary_mode_is_told_like_any_other(pool: Any) -> None:
+    whole = orjson.loads(encode(sla("breached")))
+    data = orjson.dumps(whole.pop("data"))
+    headers = tuple((f"ce_{name}", str(value).encode()) for name, value in whole.items())
+    notifier = Notifier(pool, OnCall(**ONCALL), "notices.v1")
+    assert list(await ingest(notifier, [Record("sla.v1", 0, 0, clock.now(), b"4821", data, headers)])) == []
+    await Sender(notifier, Scripted(Result("accepted")), b"k" * 32, "http://x").turn()
+    assert await told(pool) == ["notice.sent"]
+
+
+async def test_who_took_a_warning_is_woken_by_the_breach(pool: Any) -> None:
+    notifier = Notifier(pool, OnCall(**ONCALL), "notices.v1")
+    transport = Scripted(Result("accepted"), Result("accepted"))
+    made = Sender(notifier, transport, b"k" * 32, "http://x")
+    await ingest(notifier, [heard("warning", 1, threshold="80%")])
+    await made.turn()
+    shown = await store.queries.shown(pool, delivery_id=await pool.fetchval("SELECT delivery_id FROM delivery"))
+    await acknowledge(notifier, shown)
+    await ingest(notifier, [heard("breached", 2)])
+    await made.turn()
+    assert await told(pool) == ["notice.sent", "notice.acknowledged", "notice.sent"]
+
+
+async def test_an_all_clear_does_not_leave_after_the_next_breach(pool: Any) -> None:
+    notifier = Notifier(pool, OnCall(**ONCALL), "notices.v1")
+    transport = Scripted(Result("accepted"), Result("accepted"))
+    made = Sender(notifier, transport, b"k" * 32, "http://x")
+    await ingest(notifier, [heard("breached", 1)])
+    await made.turn()
+    revised = {"replaces": "x", "from": "breached", "to": "open", "cause": "late_event"}
+    await ingest(notifier, [heard("revised", 2, **revised), heard("breached", 3)])
+    await made.turn()
+    assert [plain.count("#4821") > 0 for _, _, plain in transport.mails] == [True, True]
+    words = await pool.fetch("SELECT word, state, reason FROM delivery WHERE word = 'all_clear'")
+    assert [tuple(row) for row in words] == [("all_clear", "suppressed", "overtaken")]

@@ -2,7 +2,7 @@
 
 quiet ──warning──► warned ──breached──► breached ──acknowledge──► breached, acknowledged
   └───────────────breached──────────────►  │
-any ──met · closed_late · cancelled · exempted · revised to not breached──► ended
+any ──met · closed_late · cancelled · exempted · revised to not breached──► ended ──warning, breached: told anew──►
 paused suspends the warnings of an alert that is not breached; resumed and rescheduled lift that.
 """
 
@@ -55,8 +55,8 @@ class Alert:
 def hear(alert: Alert, data: BaseModel) -> tuple[Alert, Effect]:
     """Return the alert after an event of ``sla.v1``, and what is to be done about it."""
     match data:
-        case SlaWarning() if alert.loudness in (Loudness.QUIET, Loudness.WARNED):
-            return replace(alert, loudness=Loudness.WARNED), Effect.TELL_WARNING
+        case SlaWarning() if alert.loudness is not Loudness.BREACHED:
+            return Alert(Loudness.WARNED, alert.suspended), Effect.TELL_WARNING
         case SlaBreached() if alert.loudness is not Loudness.BREACHED:
             return Alert(Loudness.BREACHED), Effect.TELL_BREACH
         case SlaRevised(to="breached") if alert.loudness is not Loudness.BREACHED:

@@ -19,12 +19,14 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One delivery to come. ``step`` counts over the repetitions, so (word, step) is unique within an alert's telling."""
+    """One delivery to come. ``step`` counts over the repetitions, so (word, step) is unique within an alert's telling;
+    ``round`` is which repetition it belongs to."""
 
     word: Word
     step: int
     person: str | None
     due_at: datetime
+    round: int = 0
 
 
 def plan_warning(oncall: OnCall, threshold: str, at: datetime) -> Iterator[Planned]:
@@ -41,5 +43,5 @@ def plan_breach(oncall: OnCall, at: datetime) -> Iterator[Planned]:
     for round_ in range(oncall.repeats + 1):
         for i, step in enumerate(steps):
             due_at = at + round_ * span + step.after
-            yield Planned(Word.BREACHED, round_ * len(steps) + i, oncall.person_of(step.to), due_at)
+            yield Planned(Word.BREACHED, round_ * len(steps) + i, oncall.person_of(step.to), due_at, round_)
     yield Planned(Word.EXHAUSTED, 0, None, at + (oncall.repeats + 1) * span)

@@ -8,12 +8,13 @@ from email.utils import format_datetime
 
 import aiosmtplib
 
+from services.notifier.domain.escalation import Word
 from services.notifier.store import Content, Delivery, Result
 
 _TIMEOUT_SECONDS = 15
 _TOTAL_SECONDS = 45  # less than a delivery's lease
-_ATTEMPTS = 8
-_LONGEST_RETRY = timedelta(seconds=60)
+_ALL_CLEAR_ATTEMPTS = 8
+_LONGEST_RETRY = timedelta(seconds=120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +61,27 @@ class SmtpTransport:
                 await client.connect()
                 _, answer = await client.send_message(self.message(mail))
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
-            return _refused(error, mail.delivery.attempt)
+            return _refused(error, mail.delivery)
         except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPConnectTimeoutError, ConnectionError) as error:
-            return _again("failed_temporary", type(error).__name__, mail.delivery.attempt)
+            return again("failed_temporary", type(error).__name__, mail.delivery)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            return _again("unknown", type(error).__name__, mail.delivery.attempt)
+            return again("unknown", type(error).__name__, mail.delivery)
         finally:
             client.close()
         return Result("accepted", provider_id=answer[:200])
 
 
-def _refused(error: Exception, attempt: int) -> Result:
+def _refused(error: Exception, delivery: Delivery) -> Result:
     codes = [r.code for r in error.recipients] if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else []
     code = codes[0] if codes else getattr(error, "code", 0)
     if code >= 500:
         return Result("failed_permanent", f"smtp_{code}")
-    return _again("failed_temporary", f"smtp_{code}", attempt)
+    return again("failed_temporary", f"smtp_{code}", delivery)
 
 
-def _again(outcome: str, reason: str, attempt: int) -> Result:
-    if attempt >= _ATTEMPTS:
+def again(outcome: str, reason: str, delivery: Delivery) -> Result:
+    """Return the result of an attempt that is worth another: as long as the alert wants it; an all-clear eight times."""
+    if delivery.word is Word.ALL_CLEAR and delivery.attempt >= _ALL_CLEAR_ATTEMPTS:
         return Result("failed_permanent", reason)
-    return Result(outcome, reason, retry_in=min(timedelta(seconds=2.0**attempt), _LONGEST_RETRY))
+    seconds = 2.0 ** min(delivery.attempt, 10)
+    return Result(outcome, reason, retry_in=min(timedelta(seconds=seconds), _LONGEST_RETRY))

@@ -60,6 +60,7 @@ HEARD = [
     (BREACHED, "revised", {**REVISED, "to": "open"}, Alert(Loudness.ENDED, ended_as="revised_open"), Effect.ALL_CLEAR),
     (Alert(Loudness.ENDED, ended_as="met"), "met", {}, Alert(Loudness.ENDED, ended_as="met"), Effect.NOTHING),
     (Alert(Loudness.ENDED, ended_as="met"), "breached", {}, BREACHED, Effect.TELL_BREACH),
+    (Alert(Loudness.ENDED, ended_as="met"), "warning", {"threshold": "80%"}, WARNED, Effect.TELL_WARNING),
     (WARNED, "paused", {}, Alert(Loudness.WARNED, suspended=True), Effect.NOTHING),
     (Alert(Loudness.WARNED, suspended=True), "resumed", {}, WARNED, Effect.NOTHING),
 ]
