@@ -113,16 +113,19 @@ def _judge_listing(routine: Routine, slot: datetime, seen: Listing, now: datetim
     mine = [f for f in seen.files if begin <= f.modified_at < end and _of_routine(f.name, routine.pattern)]
     whole = [f for f in mine if not f.name.endswith(".partial") and f.size_bytes >= routine.min_size_bytes]
     receipt = seen.receipt if seen.receipt and begin <= seen.receipt.written_at < end else None
+    failed = receipt is not None and receipt.failed
     if whole:
         newest = max(whole, key=lambda f: f.modified_at)
-        if receipt is None or receipt.failed or receipt.size_bytes in (None, newest.size_bytes):
+        spoilt = receipt is not None and failed and receipt.written_at >= newest.modified_at  # its last word: it failed
+        if not spoilt and (receipt is None or failed or receipt.size_bytes in (None, newest.size_bytes)):
             return Pass(newest)
-        mine, whole = [newest], []
+        mine = [newest]
     if now < expected_by(routine, slot):
         return InProgress() if mine else NotDue()
-    signal = "failing" if receipt is not None and receipt.failed else "silent"
+    signal = "failing" if failed else "silent"
     if mine:
-        return _fail("incomplete", signal, "short_or_partial", max(mine, key=lambda f: f.modified_at))
+        reason = "routine_failed" if whole and failed else "short_or_partial"
+        return _fail("incomplete", signal, reason, max(mine, key=lambda f: f.modified_at))
     return _fail("overdue", signal, "routine_failed" if signal == "failing" else "no_file")
 
 

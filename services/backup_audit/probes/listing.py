@@ -3,6 +3,7 @@
 Lists regular files only, follows no link, reads nothing but ``receipt.json`` (bounded), and imports nothing heavy.
 """
 
+import heapq
 import json
 import os
 import stat
@@ -18,7 +19,7 @@ def look(directory: str) -> dict[str, Any]:
     """Return what is there: ``files`` as [name, bytes, mtime], ``receipt``, ``free_bytes``; or ``unreachable``."""
     try:
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        files = list(_files(descriptor))
+        files = _files(descriptor)
         space = os.fstatvfs(descriptor)
         return {
             "files": files,
@@ -30,17 +31,20 @@ def look(directory: str) -> dict[str, Any]:
 
 
 def _files(descriptor: int) -> Any:
+    """Return the newest files: a big directory must not hide the backup that has just landed."""
     with os.scandir(descriptor) as entries:
-        for number, entry in enumerate(entries):
-            if number >= _MOST_FILES:
-                return
-            try:
-                entry.name.encode("utf-8")
-                status = entry.stat(follow_symlinks=False)
-            except (UnicodeEncodeError, OSError):
-                continue
-            if stat.S_ISREG(status.st_mode):
-                yield [entry.name, status.st_size, status.st_mtime]
+        return heapq.nlargest(_MOST_FILES, _regular(entries), key=lambda file: file[2])
+
+
+def _regular(entries: Any) -> Any:
+    for entry in entries:
+        try:
+            entry.name.encode("utf-8")
+            status = entry.stat(follow_symlinks=False)
+        except (UnicodeEncodeError, OSError):
+            continue
+        if stat.S_ISREG(status.st_mode):
+            yield [entry.name, status.st_size, status.st_mtime]
 
 
 def _receipt(directory: int) -> dict[str, Any] | None:

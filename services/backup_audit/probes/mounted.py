@@ -12,8 +12,16 @@ from services.backup_audit.domain.verdict import File, Listing, Observation, Pro
 _ANSWER_BYTES = 4 * 1024 * 1024
 
 
+_stuck: dict[str, asyncio.subprocess.Process] = {}
+"""By directory: the child that hangs in the kernel, where SIGKILL does not reach it. There is never a second one."""
+
+
 async def observe(directory: str, seconds: float) -> Observation:
     """Return what is in ``directory``, or that our probe did not answer within ``seconds``."""
+    stuck = _stuck.get(directory)
+    if stuck is not None and stuck.returncode is None:
+        return ProbeFailed("timeout")
+    _stuck.pop(directory, None)
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -33,6 +41,7 @@ async def observe(directory: str, seconds: float) -> Observation:
     except TimeoutError:
         with suppress(ProcessLookupError):
             child.kill()
+        _stuck[directory] = child
         return ProbeFailed("timeout")
     try:
         return _observation(json.loads(answer)) if code == 0 else ProbeFailed("crash")

@@ -87,6 +87,18 @@ VERDICTS: list[tuple[str, Observation, str, object]] = [
         Fail("incomplete", "unknown", 0.5, "short_or_partial", GOOD),
     ),
     (
+        "the routine's last word is that it failed",
+        listing(GOOD, receipt=Receipt(True, at("05 02:41"))),
+        "05 03:30",
+        Fail("incomplete", "vendor", 0.9, "routine_failed", GOOD),
+    ),
+    (
+        "written again after a failure",
+        listing(GOOD, receipt=Receipt(True, at("05 02:10"))),
+        "05 03:30",
+        Pass(GOOD),
+    ),
+    (
         "late but there",
         listing(File("acme-1.dump", 9, at("05 09:00"))),
         "05 09:01",
