@@ -97,9 +97,10 @@ def _backup(check: Check, kind: type[BaseModel]) -> Event[Any]:
         next_check_at=check.next_check_at,
         reason=failed.reason if failed else None,
     )
+    at = check.now.isoformat()  # one slot may fail, be unreachable and fail again: each is an event of its own
     return new_event(
         data,
-        id=event_id("backup", check.client.id, check.routine.id, check.slot.isoformat(), kind.__name__),
+        id=event_id("backup", check.client.id, check.routine.id, check.slot.isoformat(), kind.__name__, at),
         source=SOURCE,
         subject=check.client.id,
         time=check.now,
