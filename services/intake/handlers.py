@@ -1,6 +1,7 @@
 """The ways in: a message is stored before it is read; a stored message opens its ticket."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from services.intake import metrics, store
-from services.intake.domain.message import UNREADABLE, Reading, read
+from services.intake.domain.message import HEAD_BYTES, UNREADABLE, Reading, read
 from services.intake.store import Unread
 from shared import outbox
 from shared.events import Event, TicketOpened, event_id, new_event
@@ -27,6 +28,8 @@ class Desk:
     pool: "asyncpg.Pool[asyncpg.Record]"
     tickets_topic: str
     triage_service: str
+    read: Callable[[bytes], Reading] = read
+    read_seconds: float = 2.0
 
 
 async def open_tickets(desk: Desk) -> bool:
@@ -43,15 +46,14 @@ async def open_tickets(desk: Desk) -> bool:
 
 async def _open_all(desk: Desk, ids: Sequence[int]) -> None:
     async with desk.pool.acquire() as connection, connection.transaction():
-        messages = await store.claim_unread(connection, ids)
+        messages = await store.claim_unread(connection, ids, HEAD_BYTES)
         events = [await _open(connection, desk, message) for message in messages]
         if events:
             await outbox.record(connection, desk.tickets_topic, events)
 
 
 async def _open(connection: Any, desk: Desk, message: Unread) -> Event[Any]:
-    gave_up = message.attempts > _LAST_ATTEMPTS
-    reading = Reading(UNREADABLE, "", "too_many_attempts") if gave_up else read(message.raw)
+    reading = await _read(desk, message)
     number = await store.queries.next_protocol(connection)
     ticket_id = f"{message.received_at.astimezone(_DESK_ZONE):%Y%m%d}-{number:06d}"
     contact = await store.queries.contact_ref(connection, address=reading.sender) if reading.sender else None
@@ -72,3 +74,13 @@ async def _open(connection: Any, desk: Desk, message: Unread) -> Event[Any]:
         time=message.received_at,
         traceparent=message.traceparent,
     )
+
+
+async def _read(desk: Desk, message: Unread) -> Reading:
+    """Return the reading of ``message``, made in a thread so that no mail stands in the way of the others."""
+    if message.attempts > _LAST_ATTEMPTS:
+        return Reading(UNREADABLE, "", "too_many_attempts")
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(desk.read, message.head), desk.read_seconds)
+    except TimeoutError:
+        return Reading(UNREADABLE, "", "timeout")

@@ -10,8 +10,8 @@ WHERE id IN (SELECT id FROM message WHERE ticket_id IS NULL ORDER BY id LIMIT :a
 RETURNING id, attempts;
 
 -- name: claim_unread
--- The messages to open tickets for, locked until the transaction ends.
-SELECT id, raw, received_at, traceparent, attempts FROM message
+-- The messages to open tickets for, locked until the transaction ends; of each only its head leaves the database.
+SELECT id, substring(raw FROM 1 FOR :head_bytes::int) AS head, received_at, traceparent, attempts FROM message
 WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL ORDER BY id FOR UPDATE SKIP LOCKED;
 
 -- name: next_protocol$

@@ -14,10 +14,10 @@ queries = load_queries(Path(__file__).parent / "queries.sql")
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A stored message without a ticket."""
+    """A stored message without a ticket; ``head`` is the beginning of its bytes."""
 
     id: int
-    raw: bytes
+    head: bytes
     received_at: datetime
     traceparent: str
     attempts: int
@@ -53,6 +53,7 @@ async def begin_attempts(pool: Any, at_most: int) -> Mapping[int, int]:
     return {row["id"]: row["attempts"] for row in sorted(rows, key=lambda row: int(row["id"]))}
 
 
-async def claim_unread(connection: Any, ids: Sequence[int]) -> Sequence[Unread]:
-    """Lock and return those of ``ids`` that are still unread."""
-    return [Unread(**row) async for row in queries.claim_unread(connection, ids=list(ids))]
+async def claim_unread(connection: Any, ids: Sequence[int], head_bytes: int) -> Sequence[Unread]:
+    """Lock and return those of ``ids`` that are still unread, each with its first ``head_bytes``."""
+    rows = queries.claim_unread(connection, ids=list(ids), head_bytes=head_bytes)
+    return [Unread(**row) async for row in rows]
