@@ -7,16 +7,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import structlog
 
 from services.intake import metrics, store
 from services.intake.domain.message import HEAD_BYTES, UNREADABLE, Reading, read
 from services.intake.store import Unread
 from shared import outbox
 from shared.events import Event, TicketOpened, event_id, new_event
+from shared.postgres import is_transient
+
+log = structlog.get_logger(__name__)
 
 SOURCE = "prazo/intake"
 READ_AT_ONCE = 50
-_SUSPECT_ATTEMPTS = 3  # from then on a message is read apart, so that it takes no other one down with it
 _LAST_ATTEMPTS = 10
 _DESK_ZONE = ZoneInfo("America/Sao_Paulo")  # policy rule 2: Brasília time
 
@@ -35,13 +38,29 @@ class Desk:
 async def open_tickets(desk: Desk) -> bool:
     """Open a ticket for each of the oldest unread messages; True when there may be more.
 
-    One transaction for all of them, but one each as soon as one has been tried in vain.
+    One transaction for all of them, but one each as soon as one has been tried in vain. Raises what went wrong when
+    none could be opened; a message that fails beside others is counted and tried again later.
     """
-    attempts = await store.begin_attempts(desk.pool, READ_AT_ONCE)
-    apart = any(count > _SUSPECT_ATTEMPTS for count in attempts.values())
-    for ids in [[one] for one in attempts] if apart else [list(attempts)]:
+    unread = await store.unread(desk.pool, READ_AT_ONCE)
+    groups = [[one] for one in unread] if any(unread.values()) else [list(unread)] if unread else []
+    failures = [failure for ids in groups if (failure := await _failure_of(desk, ids))]
+    if failures and len(failures) == len(groups):
+        raise failures[0]
+    return len(unread) == READ_AT_ONCE
+
+
+async def _failure_of(desk: Desk, ids: Sequence[int]) -> Exception | None:
+    """Open the tickets of ``ids``, or return why not; raises when the database is away, which is no message's fault."""
+    await store.begin_attempt(desk.pool, ids)
+    try:
         await _open_all(desk, ids)
-    return len(attempts) == READ_AT_ONCE
+    except Exception as error:  # the edge of one message: counted, logged, tried again
+        if is_transient(error):
+            raise
+        metrics.failed.inc()
+        log.warning("message_failed", first_id=ids[0], messages=len(ids), error=type(error).__name__)
+        return error
+    return None
 
 
 async def _open_all(desk: Desk, ids: Sequence[int]) -> None:

@@ -3,11 +3,15 @@
 INSERT INTO message (mailbox, message_id, sha256, raw, received_at, traceparent)
 VALUES (:mailbox, :message_id, :sha256, :raw, :received_at, :traceparent) ON CONFLICT DO NOTHING;
 
--- name: begin_attempts
+-- name: unread
+-- The oldest messages without a ticket that nobody else is trying, with how often each was tried in vain.
+SELECT id, attempts FROM message
+WHERE ticket_id IS NULL ORDER BY id LIMIT :at_most::int FOR UPDATE SKIP LOCKED;
+
+-- name: begin_attempt!
 -- Count an attempt before reading, so that a message that kills the reader is known.
 UPDATE message SET attempts = attempts + 1
-WHERE id IN (SELECT id FROM message WHERE ticket_id IS NULL ORDER BY id LIMIT :at_most::int FOR UPDATE SKIP LOCKED)
-RETURNING id, attempts;
+WHERE id IN (SELECT id FROM message WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL FOR UPDATE SKIP LOCKED);
 
 -- name: claim_unread
 -- The messages to open tickets for, locked until the transaction ends; of each only its head leaves the database.

@@ -47,10 +47,14 @@ async def store_message(pool: Any, message: Received) -> None:
     )
 
 
-async def begin_attempts(pool: Any, at_most: int) -> Mapping[int, int]:
-    """Count an attempt for the oldest unread messages, durably; return the counts by id, oldest first."""
-    rows = [row async for row in queries.begin_attempts(pool, at_most=at_most)]
-    return {row["id"]: row["attempts"] for row in sorted(rows, key=lambda row: int(row["id"]))}
+async def unread(pool: Any, at_most: int) -> Mapping[int, int]:
+    """Return how often each of the oldest unread messages was tried in vain, by id, oldest first."""
+    return {row["id"]: row["attempts"] async for row in queries.unread(pool, at_most=at_most)}
+
+
+async def begin_attempt(pool: Any, ids: Sequence[int]) -> None:
+    """Count an attempt for each of ``ids``, durably."""
+    await queries.begin_attempt(pool, ids=list(ids))
 
 
 async def claim_unread(connection: Any, ids: Sequence[int], head_bytes: int) -> Sequence[Unread]:
