@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any
 
 import asyncpg
 import structlog
@@ -43,6 +42,21 @@ class _Handler:
         return "250 2.0.0 Stored"
 
 
+class _Session(SMTP):
+    """One connection. A line may be as long as a message: mailers that break RFC 5321's 1,000 octets lose nothing."""
+
+    def __init__(self, handler: _Handler, settings: Settings) -> None:
+        self.line_length_limit = settings.smtp_size_limit_bytes
+        super().__init__(
+            handler,
+            data_size_limit=settings.smtp_size_limit_bytes,
+            enable_SMTPUTF8=True,
+            hostname="prazo",
+            ident="Prazo",
+            timeout=_IDLE_SECONDS,
+        )
+
+
 class SmtpServer:
     """The listening server, as a resource of the service."""
 
@@ -57,16 +71,8 @@ class SmtpServer:
         self._server = await asyncio.get_running_loop().create_server(self._protocol, s.smtp_host, s.smtp_port)
         return self
 
-    def _protocol(self) -> Any:
-        limit = self._settings.smtp_size_limit_bytes
-        return SMTP(
-            self._handler,
-            data_size_limit=limit,
-            enable_SMTPUTF8=True,
-            hostname="prazo",
-            ident="Prazo",
-            timeout=_IDLE_SECONDS,
-        )
+    def _protocol(self) -> _Session:
+        return _Session(self._handler, self._settings)
 
     async def __aexit__(self, *_: object) -> None:
         """Stop listening; a message without 250 stays with its sender."""
