@@ -1,7 +1,16 @@
+-- name: lock_copies^
+-- Let one transaction at a time store copies of the same bytes in a mailbox.
+SELECT pg_advisory_xact_lock(hashtextextended(:mailbox || encode(:sha256::bytea, 'hex'), 0));
+
 -- name: store_message!
--- Store a raw message once: a sender that repeats it after a crash of ours adds nothing.
+-- Store a raw message once: a sender that repeats it after a crash of ours adds nothing. Without a Message-ID equal
+-- bytes are a repetition only when they come after :retries_since.
 INSERT INTO message (mailbox, message_id, sha256, raw, received_at, traceparent)
-VALUES (:mailbox, :message_id, :sha256, :raw, :received_at, :traceparent) ON CONFLICT DO NOTHING;
+SELECT :mailbox::text, :message_id::text, :sha256::bytea, :raw::bytea, :received_at::timestamptz, :traceparent::text
+WHERE :message_id::text <> '' OR NOT EXISTS (
+    SELECT 1 FROM message
+    WHERE mailbox = :mailbox AND message_id = '' AND sha256 = :sha256 AND received_at > :retries_since::timestamptz)
+ON CONFLICT DO NOTHING;
 
 -- name: unread
 -- The oldest messages without a ticket that nobody else is trying, with how often each was tried in vain.

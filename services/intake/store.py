@@ -3,13 +3,16 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from shared.sql import load_queries
 
 queries = load_queries(Path(__file__).parent / "queries.sql")
+
+RETRY_WINDOW = timedelta(minutes=10)
+"""How long a mail server that heard no 250 may take to send the same bytes again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +37,24 @@ class Received:
     traceparent: str
 
 
-async def store_message(pool: Any, message: Received) -> None:
-    """Store a message durably; the same bytes to the same mailbox are stored once."""
+async def store_message(connection: Any, message: Received) -> None:
+    """Store a message in the caller's transaction; a repetition to the same mailbox is stored once.
+
+    Two messages are one when Message-ID and bytes are equal, and without a Message-ID (RFC 5322 only recommends it)
+    when equal bytes come again within ``RETRY_WINDOW``.
+    """
+    sha256 = hashlib.sha256(message.raw).digest()
+    if not message.message_id:
+        await queries.lock_copies(connection, mailbox=message.mailbox, sha256=sha256)
     await queries.store_message(
-        pool,
+        connection,
         mailbox=message.mailbox,
         message_id=message.message_id,
-        sha256=hashlib.sha256(message.raw).digest(),
+        sha256=sha256,
         raw=message.raw,
         received_at=message.received_at,
         traceparent=message.traceparent,
+        retries_since=message.received_at - RETRY_WINDOW,
     )
 
 
