@@ -20,6 +20,11 @@ _STORE_SECONDS = 10
 _IDLE_SECONDS = 120
 
 
+def _mailbox(rcpt: str) -> str:
+    """Return a recipient as PostgreSQL can hold it: aiosmtpd gives bytes that are not UTF-8 as surrogates."""
+    return rcpt.lower().replace("\0", "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 class _Handler:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", arrived: asyncio.Event) -> None:
         self._pool, self._arrived = pool, arrived
@@ -30,7 +35,7 @@ class _Handler:
         received_at, trace, message_id = clock.now(), new_traceparent(), message_id_of(raw)
         try:
             async with asyncio.timeout(_STORE_SECONDS), self._pool.acquire() as connection, connection.transaction():
-                for mailbox in sorted({str(rcpt).lower().replace("\0", "") for rcpt in envelope.rcpt_tos}):
+                for mailbox in sorted({_mailbox(str(rcpt)) for rcpt in envelope.rcpt_tos}):
                     message = Received(mailbox, message_id, raw, received_at, trace)
                     await store.store_message(connection, message)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:

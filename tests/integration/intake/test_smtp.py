@@ -89,3 +89,14 @@ async def test_the_mail_that_make_run_suggests_is_a_new_one_each_time(pool: Any,
     heads = await pool.fetch("SELECT convert_from(raw, 'UTF8') AS text, message_id FROM message")
     assert len({row["message_id"] for row in heads}) == 2
     assert all("Date: " in row["text"] and "Subject: NF-e parada\r\n" in row["text"] for row in heads)
+
+
+async def test_a_recipient_that_is_not_utf_8_gets_its_mail(pool: Any, port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answers = [await reader.readline()]
+    for line in (b"HELO x", b"MAIL FROM:<a@b>", b"RCPT TO:<JO\xc3O@desk.example>", b"DATA", b"Subject: a\r\n\r\n."):
+        writer.write(line + b"\r\n")
+        answers.append(await reader.readline())
+    writer.close()
+    assert [answer[:3] for answer in answers] == [b"220", b"250", b"250", b"250", b"354", b"250"]
+    assert await pool.fetchval("SELECT mailbox FROM message") == "jo\ufffdo@desk.example"
