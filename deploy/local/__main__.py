@@ -23,7 +23,7 @@ READY_SECONDS = 60.0
 PAGE_SECONDS = 45.0
 _WHAT_NOW = """
 What now
-  send your own mail       python3 -c "import smtplib as s; s.SMTP('127.0.0.1', {smtp}).sendmail('eu@example.invalid', ['suporte@example.invalid'], 'Subject: NF-e parada\\n\\nSocorro')"
+  send your own mail       python3 -c "import email.utils as u, smtplib as s; s.SMTP('127.0.0.1', {smtp}).sendmail('eu@example.invalid', ['suporte@example.invalid'], 'Message-ID: %s\\nDate: %s\\nSubject: NF-e parada\\n\\nSocorro' % (u.make_msgid(domain='example.invalid'), u.formatdate()))"
   publish with one curl    curl -sS {intake}/v1/events -H "Authorization: Bearer $(cat {var}/secrets/demo_token)" -H 'Content-Type: application/cloudevents+json' -d '{event}'
   publish with Kafka       .venv/bin/python -m deploy.local.publish {kafka} '{event}'
   answer ticket X          the same with "type": "ticket.responded" and "data": {{"ticket_id": "X", "by": "ana"}}

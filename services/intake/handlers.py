@@ -1,21 +1,25 @@
 """The ways in: a message is stored before it is read; a stored message opens its ticket."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import structlog
 
 from services.intake import metrics, store
-from services.intake.domain.message import UNREADABLE, Reading, read
+from services.intake.domain.message import HEAD_BYTES, UNREADABLE, Reading, read
 from services.intake.store import Unread
 from shared import outbox
 from shared.events import Event, TicketOpened, event_id, new_event
+from shared.postgres import is_transient
+
+log = structlog.get_logger(__name__)
 
 SOURCE = "prazo/intake"
 READ_AT_ONCE = 50
-_SUSPECT_ATTEMPTS = 3  # from then on a message is read apart, so that it takes no other one down with it
 _LAST_ATTEMPTS = 10
 _DESK_ZONE = ZoneInfo("America/Sao_Paulo")  # policy rule 2: Brasília time
 
@@ -27,31 +31,48 @@ class Desk:
     pool: "asyncpg.Pool[asyncpg.Record]"
     tickets_topic: str
     triage_service: str
+    read: Callable[[bytes], Reading] = read
+    read_seconds: float = 2.0
 
 
 async def open_tickets(desk: Desk) -> bool:
     """Open a ticket for each of the oldest unread messages; True when there may be more.
 
-    One transaction for all of them, but one each as soon as one has been tried in vain.
+    One transaction for all of them, but one each as soon as one has been tried in vain. Raises what went wrong when
+    none could be opened; a message that fails beside others is counted and tried again later.
     """
-    attempts = await store.begin_attempts(desk.pool, READ_AT_ONCE)
-    apart = any(count > _SUSPECT_ATTEMPTS for count in attempts.values())
-    for ids in [[one] for one in attempts] if apart else [list(attempts)]:
+    unread = await store.unread(desk.pool, READ_AT_ONCE)
+    groups = [[one] for one in unread] if any(unread.values()) else [list(unread)] if unread else []
+    failures = [failure for ids in groups if (failure := await _failure_of(desk, ids))]
+    if failures and len(failures) == len(groups):
+        raise failures[0]
+    return len(unread) == READ_AT_ONCE
+
+
+async def _failure_of(desk: Desk, ids: Sequence[int]) -> Exception | None:
+    """Open the tickets of ``ids``, or return why not; raises when the database is away, which is no message's fault."""
+    await store.begin_attempt(desk.pool, ids)
+    try:
         await _open_all(desk, ids)
-    return len(attempts) == READ_AT_ONCE
+    except Exception as error:  # the edge of one message: counted, logged, tried again
+        if is_transient(error):
+            raise
+        metrics.failed.inc()
+        log.warning("message_failed", first_id=ids[0], messages=len(ids), error=type(error).__name__)
+        return error
+    return None
 
 
 async def _open_all(desk: Desk, ids: Sequence[int]) -> None:
     async with desk.pool.acquire() as connection, connection.transaction():
-        messages = await store.claim_unread(connection, ids)
+        messages = await store.claim_unread(connection, ids, HEAD_BYTES)
         events = [await _open(connection, desk, message) for message in messages]
         if events:
             await outbox.record(connection, desk.tickets_topic, events)
 
 
 async def _open(connection: Any, desk: Desk, message: Unread) -> Event[Any]:
-    gave_up = message.attempts > _LAST_ATTEMPTS
-    reading = Reading(UNREADABLE, "", "too_many_attempts") if gave_up else read(message.raw)
+    reading = await _read(desk, message)
     number = await store.queries.next_protocol(connection)
     ticket_id = f"{message.received_at.astimezone(_DESK_ZONE):%Y%m%d}-{number:06d}"
     contact = await store.queries.contact_ref(connection, address=reading.sender) if reading.sender else None
@@ -72,3 +93,13 @@ async def _open(connection: Any, desk: Desk, message: Unread) -> Event[Any]:
         time=message.received_at,
         traceparent=message.traceparent,
     )
+
+
+async def _read(desk: Desk, message: Unread) -> Reading:
+    """Return the reading of ``message``, made in a thread so that no mail stands in the way of the others."""
+    if message.attempts > _LAST_ATTEMPTS:
+        return Reading(UNREADABLE, "", "too_many_attempts")
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(desk.read, message.head), desk.read_seconds)
+    except TimeoutError:
+        return Reading(UNREADABLE, "", "timeout")

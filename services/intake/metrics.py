@@ -4,6 +4,9 @@ from prometheus_client import Counter
 
 stored = Counter("prazo_intake_messages_stored_total", "Messages that were stored and got 250.")
 deferred = Counter("prazo_intake_messages_deferred_total", "Messages answered with 451: the sender keeps them.")
+failed = Counter(
+    "prazo_intake_reading_failed_total", "Turns of the reader that a message, or a claim of them, made fail."
+)
 opened = Counter("prazo_intake_tickets_opened_total", "Tickets opened, by whether the message could be read.", ["read"])
 for _read in ("yes", "no"):
     opened.labels(_read)

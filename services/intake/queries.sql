@@ -1,17 +1,30 @@
--- name: store_message!
--- Store a raw message once: a sender that repeats it after a crash of ours adds nothing.
-INSERT INTO message (mailbox, message_id, sha256, raw, received_at, traceparent)
-VALUES (:mailbox, :message_id, :sha256, :raw, :received_at, :traceparent) ON CONFLICT DO NOTHING;
+-- name: lock_copies^
+-- Let one transaction at a time store copies of the same bytes in a mailbox.
+SELECT pg_advisory_xact_lock(hashtextextended(:mailbox || encode(:sha256::bytea, 'hex'), 0));
 
--- name: begin_attempts
+-- name: store_message!
+-- Store a raw message once: a sender that repeats it after a crash of ours adds nothing. Without a Message-ID equal
+-- bytes are a repetition only when they come after :retries_since.
+INSERT INTO message (mailbox, message_id, sha256, raw, received_at, traceparent)
+SELECT :mailbox::text, :message_id::text, :sha256::bytea, :raw::bytea, :received_at::timestamptz, :traceparent::text
+WHERE :message_id::text <> '' OR NOT EXISTS (
+    SELECT 1 FROM message
+    WHERE mailbox = :mailbox AND message_id = '' AND sha256 = :sha256 AND received_at > :retries_since::timestamptz)
+ON CONFLICT DO NOTHING;
+
+-- name: unread
+-- The oldest messages without a ticket that nobody else is trying, with how often each was tried in vain.
+SELECT id, attempts FROM message
+WHERE ticket_id IS NULL ORDER BY id LIMIT :at_most::int FOR UPDATE SKIP LOCKED;
+
+-- name: begin_attempt!
 -- Count an attempt before reading, so that a message that kills the reader is known.
 UPDATE message SET attempts = attempts + 1
-WHERE id IN (SELECT id FROM message WHERE ticket_id IS NULL ORDER BY id LIMIT :at_most::int FOR UPDATE SKIP LOCKED)
-RETURNING id, attempts;
+WHERE id IN (SELECT id FROM message WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL FOR UPDATE SKIP LOCKED);
 
 -- name: claim_unread
--- The messages to open tickets for, locked until the transaction ends.
-SELECT id, raw, received_at, traceparent, attempts FROM message
+-- The messages to open tickets for, locked until the transaction ends; of each only its head leaves the database.
+SELECT id, substring(raw FROM 1 FOR :head_bytes::int) AS head, received_at, traceparent, attempts FROM message
 WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL ORDER BY id FOR UPDATE SKIP LOCKED;
 
 -- name: next_protocol$

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,16 @@ from shared.sql import load_queries
 
 queries = load_queries(Path(__file__).parent / "queries.sql")
 
+RETRY_WINDOW = timedelta(minutes=10)
+"""How long a mail server that heard no 250 may take to send the same bytes again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A stored message without a ticket."""
+    """A stored message without a ticket; ``head`` is the beginning of its bytes."""
 
     id: int
-    raw: bytes
+    head: bytes
     received_at: datetime
     traceparent: str
     attempts: int
@@ -34,25 +37,38 @@ class Received:
     traceparent: str
 
 
-async def store_message(pool: Any, message: Received) -> None:
-    """Store a message durably; the same bytes to the same mailbox are stored once."""
+async def store_message(connection: Any, message: Received) -> None:
+    """Store a message in the caller's transaction; a repetition to the same mailbox is stored once.
+
+    Two messages are one when Message-ID and bytes are equal, and without a Message-ID (RFC 5322 only recommends it)
+    when equal bytes come again within ``RETRY_WINDOW``.
+    """
+    sha256 = hashlib.sha256(message.raw).digest()
+    if not message.message_id:
+        await queries.lock_copies(connection, mailbox=message.mailbox, sha256=sha256)
     await queries.store_message(
-        pool,
+        connection,
         mailbox=message.mailbox,
         message_id=message.message_id,
-        sha256=hashlib.sha256(message.raw).digest(),
+        sha256=sha256,
         raw=message.raw,
         received_at=message.received_at,
         traceparent=message.traceparent,
+        retries_since=message.received_at - RETRY_WINDOW,
     )
 
 
-async def begin_attempts(pool: Any, at_most: int) -> Mapping[int, int]:
-    """Count an attempt for the oldest unread messages, durably; return the counts by id, oldest first."""
-    rows = [row async for row in queries.begin_attempts(pool, at_most=at_most)]
-    return {row["id"]: row["attempts"] for row in sorted(rows, key=lambda row: int(row["id"]))}
+async def unread(pool: Any, at_most: int) -> Mapping[int, int]:
+    """Return how often each of the oldest unread messages was tried in vain, by id, oldest first."""
+    return {row["id"]: row["attempts"] async for row in queries.unread(pool, at_most=at_most)}
 
 
-async def claim_unread(connection: Any, ids: Sequence[int]) -> Sequence[Unread]:
-    """Lock and return those of ``ids`` that are still unread."""
-    return [Unread(**row) async for row in queries.claim_unread(connection, ids=list(ids))]
+async def begin_attempt(pool: Any, ids: Sequence[int]) -> None:
+    """Count an attempt for each of ``ids``, durably."""
+    await queries.begin_attempt(pool, ids=list(ids))
+
+
+async def claim_unread(connection: Any, ids: Sequence[int], head_bytes: int) -> Sequence[Unread]:
+    """Lock and return those of ``ids`` that are still unread, each with its first ``head_bytes``."""
+    rows = queries.claim_unread(connection, ids=list(ids), head_bytes=head_bytes)
+    return [Unread(**row) async for row in rows]

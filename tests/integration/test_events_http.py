@@ -22,7 +22,7 @@ TOKEN = Token(
     name="crm",
     sha256=hashlib.sha256(SECRET.encode()).hexdigest(),
     source_prefix="crm/",
-    types=("ticket.opened", "ticket.responded"),
+    types=("ticket.opened", "ticket.responded", "ticket.scheduled"),
 )
 
 
@@ -31,6 +31,11 @@ def event(id_: str = "1", **changes: Any) -> dict[str, Any]:
     data = {"ticket_id": "T1", "service": "triage", "channel": "portal", "title": "t", **changes.pop("data", {})}
     head = {"specversion": "1.0", "id": id_, "source": "crm/a", "type": "ticket.opened", "subject": "T1"}
     return {**head, "time": "2026-03-05T08:00:00-03:00", "data": data, **changes}
+
+
+def scheduled(starts_at: str) -> dict[str, Any]:
+    """Return an appointment by the CRM."""
+    return {**event(), "type": "ticket.scheduled", "data": {"ticket_id": "T1", "starts_at": starts_at}}
 
 
 @pytest.fixture
@@ -68,6 +73,14 @@ REFUSED = [
     ("time without offset", event(time="2026-03-05T08:00:00"), SINGLE, SECRET, 422, "time"),
     ("title too long", event(data={"title": "x" * 121}), SINGLE, SECRET, 422, "data.title"),
     ("channel too long", event(data={"channel": "x" * 201}), SINGLE, SECRET, 422, "data.channel"),
+    ("NUL in id", event("a\0"), SINGLE, SECRET, 422, "id"),
+    ("NUL in source", event(source="crm/\0"), SINGLE, SECRET, 422, "source"),
+    ("NUL in subject", event(subject="T\0"), SINGLE, SECRET, 422, "subject"),
+    ("NUL in traceparent", event(traceparent="00-\0"), SINGLE, SECRET, 422, "traceparent"),
+    ("before 1970", event(time="1969-12-31T23:59:59Z"), SINGLE, SECRET, 422, "time"),
+    ("after 2099", event(time="2099-12-31T21:00:00-03:00"), SINGLE, SECRET, 422, "time"),
+    ("the first instant of all", event(time="0001-01-01T00:00:00+14:00"), SINGLE, SECRET, 422, "time"),
+    ("appointment in 2100", scheduled("2100-01-01T00:00:00Z"), SINGLE, SECRET, 422, "data.starts_at"),
     ("unknown type", event(type="ticket.exploded"), SINGLE, SECRET, 422, "type"),
 ]
 
@@ -82,6 +95,11 @@ async def test_what_is_wrong_is_refused_with_the_field(
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert [e["field"] for e in answer.json()["errors"]] == ([field] if field else [])
     assert await outbox_types(pool) == []
+
+
+@pytest.mark.parametrize("time", ["1970-01-01T00:00:00Z", "2099-12-31T23:59:59.999999Z"])
+async def test_an_event_at_the_edge_of_the_calendars_is_taken(pool: Any, time: str) -> None:
+    assert (await post(pool, event(time=time))).status_code == 202
 
 
 async def test_an_event_is_taken_once_and_a_conflict_is_refused(pool: Any) -> None:

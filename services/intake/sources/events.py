@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from services.intake import store
+from services.intake.domain.limits import broken_limit
 from services.intake.domain.tokens import Token, bearer
 from services.intake.handlers import Desk
 from shared import clock, outbox
@@ -127,6 +128,9 @@ def _check(index: int, raw: object, token: Token) -> Event[Any]:
         event = decode_json(raw)
     except Undecodable as wrong:
         raise Problem(422, "Not an event", {"index": index, "field": wrong.field, "rule": wrong.detail}) from None
+    broken = broken_limit(event)
+    if broken is not None:
+        raise Problem(422, "Not an event", {"index": index, "field": broken[0], "rule": broken[1]})
     if not event.type.startswith("ticket."):
         raise Problem(422, "Not a ticket event", {"index": index, "field": "type", "rule": "must be ticket.*"})
     field = token.refuses(event.source, event.type)

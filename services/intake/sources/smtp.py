@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any
 
 import asyncpg
 import structlog
@@ -21,6 +20,11 @@ _STORE_SECONDS = 10
 _IDLE_SECONDS = 120
 
 
+def _mailbox(rcpt: str) -> str:
+    """Return a recipient as PostgreSQL can hold it: aiosmtpd gives bytes that are not UTF-8 as surrogates."""
+    return rcpt.lower().replace("\0", "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 class _Handler:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", arrived: asyncio.Event) -> None:
         self._pool, self._arrived = pool, arrived
@@ -31,7 +35,7 @@ class _Handler:
         received_at, trace, message_id = clock.now(), new_traceparent(), message_id_of(raw)
         try:
             async with asyncio.timeout(_STORE_SECONDS), self._pool.acquire() as connection, connection.transaction():
-                for mailbox in sorted({str(rcpt).lower().replace("\0", "") for rcpt in envelope.rcpt_tos}):
+                for mailbox in sorted({_mailbox(str(rcpt)) for rcpt in envelope.rcpt_tos}):
                     message = Received(mailbox, message_id, raw, received_at, trace)
                     await store.store_message(connection, message)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
@@ -41,6 +45,21 @@ class _Handler:
         metrics.stored.inc()
         self._arrived.set()
         return "250 2.0.0 Stored"
+
+
+class _Session(SMTP):
+    """One connection. A line may be as long as a message: mailers that break RFC 5321's 1,000 octets lose nothing."""
+
+    def __init__(self, handler: _Handler, settings: Settings) -> None:
+        self.line_length_limit = settings.smtp_size_limit_bytes
+        super().__init__(
+            handler,
+            data_size_limit=settings.smtp_size_limit_bytes,
+            enable_SMTPUTF8=True,
+            hostname="prazo",
+            ident="Prazo",
+            timeout=_IDLE_SECONDS,
+        )
 
 
 class SmtpServer:
@@ -57,16 +76,8 @@ class SmtpServer:
         self._server = await asyncio.get_running_loop().create_server(self._protocol, s.smtp_host, s.smtp_port)
         return self
 
-    def _protocol(self) -> Any:
-        limit = self._settings.smtp_size_limit_bytes
-        return SMTP(
-            self._handler,
-            data_size_limit=limit,
-            enable_SMTPUTF8=True,
-            hostname="prazo",
-            ident="Prazo",
-            timeout=_IDLE_SECONDS,
-        )
+    def _protocol(self) -> _Session:
+        return _Session(self._handler, self._settings)
 
     async def __aexit__(self, *_: object) -> None:
         """Stop listening; a message without 250 stays with its sender."""

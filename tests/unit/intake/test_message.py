@@ -1,10 +1,12 @@
 """Titles without personal data, and a reader that nothing makes raise."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.intake.domain.message import TITLE_LENGTH, message_id_of, read, title_of
+from services.intake.domain.message import TITLE_LENGTH, Reading, message_id_of, read, title_of
 
 TITLES = [
     ("RE: Res: ENC: Fwd: erro na nota", "erro na nota"),
@@ -49,3 +51,30 @@ MESSAGE_IDS = [
 @pytest.mark.parametrize(("raw", "found"), MESSAGE_IDS)
 def test_the_message_id_is_found_without_parsing(raw: bytes, found: str) -> None:
     assert message_id_of(raw) == found
+
+
+HOSTILE = [
+    b"Subject: " + b"=?utf-8?q?a?= " * 3_500,
+    b"Subject: " + b"\r\n ".join([b"=?utf-8?q?a?="] * 3_500),
+    b"Subject: " + b"=?utf-8?q?a?=" * 3_800,
+    b"Subject: " + b"a." * 30_000 + b"@",
+    b"Subject: " + b"re:" * 20_000,
+    b"From: " + b"(" * 60_000,
+    b"From: " + b"a@b," * 15_000,
+    b"From: " + b"=?utf-8?q?a?= " * 3_500 + b"<ana@cliente.example>",
+    b"a: b\r\n" * 10_000,
+    b"Subject: a\r\n\r\n" + b"x" * 40_000_000,
+]
+
+
+@pytest.mark.parametrize("raw", HOSTILE, ids=range(len(HOSTILE)))
+def test_no_mail_takes_long_to_read(raw: bytes) -> None:
+    began = time.process_time()
+    reading = read(raw)
+    assert time.process_time() - began < 0.5
+    assert 0 < len(reading.title) <= TITLE_LENGTH
+
+
+def test_a_header_that_is_cut_still_gives_its_beginning() -> None:
+    raw = b"Subject: " + b"nota " * 2_000 + b"\r\nFrom: Ana <ANA@cliente.example>\r\n\r\ntext"
+    assert read(raw) == Reading(title=("nota " * 24).strip(), sender="ana@cliente.example")
