@@ -38,6 +38,10 @@ class Pause:
     end_us: int | None
     reasons: tuple[str, ...]
 
+    def until(self, at_us: int) -> "Pause":
+        """Return what of it lies before ``at_us``."""
+        return Pause(self.start_us, at_us if self.end_us is None else min(self.end_us, at_us), self.reasons)
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:

@@ -49,10 +49,7 @@ _CLOSED = "closed"
 def run(
     history: History, cycle: Cycle, metric: str, catalog: Catalog, until_us: int | None, end: End | None = None
 ) -> Clock | None:
-    """Return the clock after every act up to ``until_us`` (None: after all, and time alone breaches nothing).
-
-    With ``end`` an open clock ends so at last.
-    """
+    """Return the clock after every act up to ``until_us`` (None: all, and time breaches nothing), ended by ``end`` at last."""
     if metric == "scheduling" and not may_schedule(cycle, catalog):
         return None
     clock = _Run(history, cycle, metric, catalog)
@@ -271,11 +268,8 @@ class _Run:
         """Return the clock, None if it never began."""
         if self._plan is None:
             return None
-        end, pauses = self._end, self._pauses
-        if end is not None:
-            pauses = [
-                Pause(p.start_us, _upto(p.end_us, end.at_us), p.reasons) for p in pauses if p.start_us < end.at_us
-            ]
+        end = self._end
+        pauses = self._pauses if end is None else [p.until(end.at_us) for p in self._pauses if p.start_us < end.at_us]
         return Clock(
             metric=self._metric,
             cycle=self._cycle.number,
@@ -301,7 +295,3 @@ class _Run:
         if self._end is not None:
             return self._due_at_end_us
         return self._due.hit() if self._paused else self._due.reach()
-
-
-def _upto(end_us: int | None, limit_us: int) -> int:
-    return limit_us if end_us is None else min(end_us, limit_us)
