@@ -15,9 +15,17 @@ SELECT ticket_id, received_at, body FROM journal ORDER BY ticket_id;
 SELECT version, content FROM catalog_version;
 
 -- name: clocks_of
--- The clocks of some tickets as they stand.
-SELECT ticket_id, metric, cycle, state, verdict, due_at, fire_at FROM clock WHERE ticket_id = ANY(:ticket_ids::text[]);
+-- The clocks of some tickets as they stand, and when each was last told of.
+SELECT c.ticket_id, c.metric, c.cycle, c.state, c.verdict, c.due_at, c.fire_at, c.judged_by,
+       coalesce((SELECT max(m.recorded_at) FROM milestone m
+                 WHERE (m.ticket_id, m.metric, m.cycle) = (c.ticket_id, c.metric, c.cycle)), c.fire_at) AS told_at
+FROM clock c WHERE c.ticket_id = ANY(:ticket_ids::text[]);
 
--- name: clock_count$
--- How many clocks there are.
-SELECT count(*) FROM clock;
+-- name: clocks_without_journal
+-- Clocks of tickets that have no event at all; read by a cursor.
+SELECT c.ticket_id, c.metric, c.cycle, c.state, c.verdict, c.due_at FROM clock c
+WHERE NOT EXISTS (SELECT FROM journal j WHERE j.ticket_id = c.ticket_id) ORDER BY c.ticket_id, c.metric, c.cycle;
+
+-- name: newest_judgement$
+-- The judgement that counts; 0 before the first one.
+SELECT coalesce(max(id), 0) FROM judgement;

@@ -53,11 +53,20 @@ async def letters(bootstrap: str, topic: str) -> AsyncIterator[Letter]:
             consumer.assign([tp])
             end = (await consumer.end_offsets([tp]))[tp]
             consumer.seek(tp, (await consumer.beginning_offsets([tp]))[tp])
-            while await consumer.position(tp) < end:
-                batch = await consumer.getmany(tp, timeout_ms=1000, max_records=_AT_ONCE)
-                for record in batch.get(tp, []):
+            while (position := await consumer.position(tp)) < end:
+                batch = await _fetch(consumer, tp, position)
+                for record in batch:
                     if record.offset < end:
                         yield _letter(record)
+
+
+async def _fetch(consumer: Any, tp: TopicPartition, position: int) -> Sequence[Any]:
+    """Return the next records; raises ``TimeoutError`` when the broker gives neither records nor a later position."""
+    async with asyncio.timeout(_CALL_SECONDS):
+        while True:
+            batch = await consumer.getmany(tp, timeout_ms=1000, max_records=_AT_ONCE)
+            if batch.get(tp) or await consumer.position(tp) > position:
+                return list(batch.get(tp, ()))
 
 
 async def _partitions(bootstrap: str, topic: str) -> Sequence[int]:

@@ -27,18 +27,29 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "schema":
         print(orjson.dumps(schema(), option=orjson.OPT_INDENT_2).decode())
         return FINE
+    unread = [said for path in arguments.files if (said := _unreadable(path)) is not None]
+    for said in unread:
+        print(f"catalog check: {said}", file=sys.stderr)
     try:
-        catalogs = load_files(arguments.files)
+        catalogs = load_files([path for path in arguments.files if _unreadable(path) is None])
     except CatalogError as error:
         for line in str(error).splitlines():
             print(orjson.dumps(_fields(line)).decode() if arguments.json else line)
-        return FINDINGS
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"catalog check: {error}", file=sys.stderr)
+        return USAGE if unread else FINDINGS
+    if unread:
         return USAGE
     if not arguments.json:
         print(f"fine: {', '.join(catalog.version for catalog in catalogs.versions)}")
     return FINE
+
+
+def _unreadable(path: Path) -> str | None:
+    """Return why a file is no text that can be read, None when it is."""
+    try:
+        path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        return f"{path}: {error}"
+    return None
 
 
 def _fields(line: str) -> dict[str, str | int]:

@@ -12,11 +12,13 @@ from services.sla_timer import reading
 from services.sla_timer.commands.offline import FINDINGS, FINE, Wrong
 from services.sla_timer.commands.online import carry_out, catalogs_of, settings
 from services.sla_timer.commands.report import instant
+from services.sla_timer.commands.tell import printable
 from services.sla_timer.domain.assess import assess
 from services.sla_timer.domain.clock import Clock, How
 from services.sla_timer.domain.journal import Fact, history
 from shared.catalog import Catalogs
 from shared.clock import to_us
+from shared.errors import Permanent
 
 _AT_ONCE = 500  # tickets
 Key = tuple[str, str, int]
@@ -28,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Rebuilds every clock from the journal, one ticket after another in bounded memory, and prints what differs from"
         " the clocks of the database, read in one snapshot that the server keeps from changing anything. Exit code 1:"
-        " something differs. What is due and not fired yet is no difference, and is counted."
+        " something differs. No difference, and counted: what is due for no longer than firing may be held and not fired yet,"
+        " and open clocks that the service has still to judge anew."
     )
     parser.add_argument("--json", action="store_true", help="one JSON object per difference, then the counts")
 
@@ -41,21 +44,30 @@ def run(arguments: argparse.Namespace) -> int:
 async def _replay(arguments: argparse.Namespace) -> int:
     found = settings()
     catalogs = catalogs_of(found)
-    counts: Counter[str] = Counter(clocks=0, due_not_fired=0, differences=0)
+    patience_us = int((found.hold_limit_seconds + found.settle_seconds) * 1e6)
     async with reading.connected(found.database_url) as connection, reading.snapshot(connection):
         at_us = to_us(await reading.queries.database_now(connection))
+        newest = await reading.queries.newest_judgement(connection)
         await _same_versions(connection, catalogs)
+        comparison = Comparison(catalogs, at_us, patience_us, newest)
         async for tickets in _batches(connection):
             stored = {_key(r): r async for r in reading.queries.clocks_of(connection, ticket_ids=list(tickets))}
-            for line in _differences(tickets, stored, catalogs, at_us, counts):
+            for line in comparison.compare(tickets, stored):
                 _print(line, arguments.json)
-        counts["clocks"] = await reading.queries.clock_count(connection)
-    if arguments.json:
+        async for row in connection.cursor(reading.queries.clocks_without_journal.sql):
+            _print(comparison.without_journal(row), arguments.json)
+    _print_counts(comparison.counts, arguments.json)
+    return FINDINGS if comparison.counts["differences"] else FINE
+
+
+def _print_counts(counts: Counter[str], as_json: bool) -> None:
+    if as_json:
         print(orjson.dumps(counts).decode())
-    else:
-        words = f"{counts['clocks']} clocks, {counts['due_not_fired']} due and not fired yet"
-        print(f"{words}, {counts['differences']} differences")
-    return FINDINGS if counts["differences"] else FINE
+        return
+    print(
+        f"{counts['clocks']} clocks, {counts['due_not_fired']} due and not fired yet,"
+        f" {counts['to_judge_anew']} still to be judged anew, {counts['differences']} differences"
+    )
 
 
 async def _same_versions(connection: Any, catalogs: Catalogs) -> None:
@@ -83,29 +95,66 @@ def _key(row: Any) -> Key:
     return row["ticket_id"], row["metric"], row["cycle"]
 
 
-def _differences(
-    tickets: Mapping[str, Sequence[Fact]],
-    stored: Mapping[Key, Any],
-    catalogs: Catalogs,
-    at_us: int,
-    counts: Counter[str],
-) -> Iterator[State]:
-    said: dict[Key, State] = {}
-    for ticket_id, facts in tickets.items():
+class Comparison:
+    """What the journal says against what the database has, at one instant; in memory are the counts only.
+
+    ``patience_us``: the longest that firing may be held. What is due for longer, and was told of longer ago, is a
+    difference: nobody would be paged for it.
+    """
+
+    def __init__(self, catalogs: Catalogs, at_us: int, patience_us: int, newest: int) -> None:
+        self._catalogs, self._at_us, self._patience_us, self._newest = catalogs, at_us, patience_us, newest
+        self.counts: Counter[str] = Counter(clocks=0, due_not_fired=0, to_judge_anew=0, differences=0)
+
+    def compare(self, tickets: Mapping[str, Sequence[Fact]], stored: Mapping[Key, Any]) -> Iterator[State]:
+        """Yield the differences of some tickets with all their clocks."""
+        self.counts["clocks"] += len(stored)
+        said: dict[Key, State] = {}
+        for ticket_id, facts in tickets.items():
+            try:
+                said |= self._judge(ticket_id, facts)
+            except Permanent as error:
+                self.counts["differences"] += 1
+                yield {"ticket_id": ticket_id, "error": str(error)}
+                stored = {key: row for key, row in stored.items() if key[0] != ticket_id}
+        for key in sorted(said.keys() | stored.keys()):
+            now, row = said.get(key), stored.get(key)
+            live = None if row is None else _of_row(row)
+            if now != live and not self._explained(now, live, row):
+                self.counts["differences"] += 1
+                yield _difference(key, now, live)
+
+    def without_journal(self, row: Any) -> State:
+        """Return the difference of a clock whose ticket has no event at all."""
+        self.counts["clocks"] += 1
+        self.counts["differences"] += 1
+        return _difference(_key(row), None, _of_row(row))
+
+    def _judge(self, ticket_id: str, facts: Sequence[Fact]) -> dict[Key, State]:
         found = history(facts)
-        for clock in assess(found, catalogs, at_us, breaching=True).clocks if found else ():
-            said[ticket_id, clock.metric, clock.cycle] = _of_clock(clock)
-    for key in sorted(said.keys() | stored.keys()):
-        now, live = said.get(key), _of_row(stored[key]) if key in stored else None
-        if now == live or (now is None and live is not None and live["verdict"] == "cancelled"):
-            continue  # equal, or withdrawn by a journal that knows it no more
-        fire_at = stored[key]["fire_at"] if key in stored else None
-        waits = fire_at is not None and to_us(fire_at) <= at_us
-        if waits and now is not None and live is not None and now | {"verdict": "open"} == live:
-            counts["due_not_fired"] += 1
-            continue
-        counts["differences"] += 1
-        yield {"ticket_id": key[0], "metric": key[1], "cycle": key[2], "journal": now, "database": live}
+        clocks = assess(found, self._catalogs, self._at_us, breaching=True).clocks if found else ()
+        return {(ticket_id, clock.metric, clock.cycle): _of_clock(clock) for clock in clocks}
+
+    def _explained(self, now: State | None, live: State | None, row: Any) -> bool:
+        """Tell whether the service is about to mend it, or withdrew a clock that the journal knows no more."""
+        if live is None:
+            return False
+        if now is None and live["verdict"] == "cancelled":
+            return True
+        if live["verdict"] == "open" and row["judged_by"] < self._newest:
+            self.counts["to_judge_anew"] += 1
+            return True
+        if now is None or row["fire_at"] is None or now["verdict"] != "breached" or now | {"verdict": "open"} != live:
+            return False
+        since_us = max(to_us(row["fire_at"]), to_us(row["told_at"]))
+        if self._at_us - since_us > self._patience_us:
+            return False
+        self.counts["due_not_fired"] += 1
+        return True
+
+
+def _difference(key: Key, now: State | None, live: State | None) -> State:
+    return {"ticket_id": key[0], "metric": key[1], "cycle": key[2], "journal": now, "database": live}
 
 
 def _of_clock(clock: Clock) -> State:
@@ -122,6 +171,8 @@ def _of_row(row: Any) -> State:
 def _print(line: State, as_json: bool) -> None:
     if as_json:
         print(orjson.dumps(line).decode())
+    elif "error" in line:
+        print(printable(f"{line['ticket_id']}: cannot be judged: {line['error']}"))
     else:
         print(
             f"{line['ticket_id']} {line['metric']} {line['cycle']}: journal {line['journal']}, database {line['database']}"

@@ -88,12 +88,13 @@ class Simulation:
         self._tickets += 1
         now = assess(known, self._old, self._at_us, breaching=True)
         would = assess(known, self._new, self._at_us, breaching=True)
-        self._count("now", now)
-        self._count("would", would)
+        service = self._service(now, would)
+        self._count("now", service, now)
+        self._count("would", service, would)
         changes = list(_changes(_verdicts(now), _verdicts(would)))
         if changes:
             self._changed += 1
-            self._print(ticket_id, now.ticket.service, changes)
+            self._print(ticket_id, service, changes)
 
     def report(self) -> None:
         """Print the counts by service and metric."""
@@ -111,10 +112,15 @@ class Simulation:
             change = f"{row['breached']} breached, would be {row['would']} ({row['would'] - row['breached']:+d})"
             print(f"  {row['service']:<24} {row['metric']:<10} {change}")
 
-    def _count(self, when: str, found: Assessment) -> None:
+    def _service(self, now: Assessment, would: Assessment) -> str:
+        """Return the ticket's service where either catalog knows it, else triage: the counts stay few."""
+        known = now.ticket.service in now.catalog.services or now.ticket.service in would.catalog.services
+        return now.ticket.service if known else now.catalog.triage
+
+    def _count(self, when: str, service: str, found: Assessment) -> None:
         for clock in found.clocks:
             if clock.verdict == "breached":
-                self._breached[when, found.ticket.service, clock.metric] += 1
+                self._breached[when, service, clock.metric] += 1
 
     def _print(self, ticket_id: str, service: str, changes: Sequence[dict[str, Any]]) -> None:
         if self._json:

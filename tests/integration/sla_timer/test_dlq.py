@@ -9,7 +9,7 @@ import pytest
 
 from services.sla_timer.commands import command
 from shared import clock
-from shared.kafka import DeadLetter, Producer, Record
+from shared.kafka import DeadLetter, Message, Producer, Record
 from shared.kafka.letters import bury
 from tests.integration.kafka.test_plumbing import all_of
 
@@ -69,3 +69,16 @@ async def test_without_a_broker_it_is_exit_code_3(
     monkeypatch.setenv("PRAZO_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     code, out, err = await run(capsys, "list")
     assert (code, out, "broker" in err) == (3, "", True)
+
+
+async def test_a_letter_that_was_cut_is_shown_and_never_sent_again(
+    letters: str, kafka: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = (("prazo-reason", b"huge"), ("prazo-topic", f"{letters}tickets.v1".encode()), ("prazo-original-bytes", b"9"))
+    async with Producer(kafka) as producer:
+        assert await producer.send_all([Message(f"{letters}tickets.v1.dlq", b"T", b"first", cut)]) == [None]
+    code, out, _ = await run(capsys, "list", "--reason", "huge", "--json")
+    one = orjson.loads(out)
+    assert (code, one["cut"]) == (1, True)
+    code, out, err = await run(capsys, "replay", one["place"], "--yes", "--json")
+    assert (code, orjson.loads(out), "was cut" in err) == (1, {"sent": 0, "failed": []}, True)

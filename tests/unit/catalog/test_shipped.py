@@ -59,3 +59,6 @@ def test_check_says_every_error_with_its_place(tmp_path: Path, capsys: pytest.Ca
     assert all(one["line"] > 1 for one in found)
     assert command(["catalog", "check", str(SHIPPED)]) == 0
     assert command(["catalog", "check", str(tmp_path / "none.yaml")]) == 2
+    assert command(["catalog", "check", str(tmp_path / "none.yaml"), str(wrong)]) == 2
+    printed = capsys.readouterr()
+    assert ("wrong.yaml:" in printed.out, "none.yaml" in printed.err) == (True, True)

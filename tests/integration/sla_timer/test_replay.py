@@ -1,0 +1,65 @@
+"""What a replay takes for a difference and what it does not: the hold, another judgement, a lost journal, reopened tickets."""
+
+import asyncio
+
+import pytest
+
+from tests.integration.sla_timer.desk import Desk, contents
+
+NOTHING = {"due_not_fired": 0, "to_judge_anew": 0, "differences": 0}
+
+
+async def counts(desk: Desk) -> tuple[int, dict[str, int]]:
+    """Return the exit code and the counts of a replay."""
+    code, lines = await desk.json("replay")
+    return code, lines[-1]
+
+
+async def test_what_is_due_for_longer_than_firing_may_be_held_is_a_difference(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRAZO_HOLD_LIMIT_SECONDS", "1")
+    monkeypatch.setenv("PRAZO_SETTLE_SECONDS", "0")
+    await desk.open("A", 1000)  # told of just now, though long due
+    assert await counts(desk) == (0, {"clocks": 2} | NOTHING | {"due_not_fired": 1})
+    await asyncio.sleep(1.5)
+    code, [difference, found] = await desk.json("replay")
+    assert (code, found) == (1, {"clocks": 2} | NOTHING | {"differences": 1})
+    assert (difference["journal"]["verdict"], difference["database"]["verdict"]) == ("breached", "open")
+    await desk.fire()
+    assert await counts(desk) == (0, {"clocks": 2} | NOTHING)
+
+
+async def test_clocks_whose_journal_was_lost_are_differences(desk: Desk) -> None:
+    await desk.open("A", 10)
+    await desk.open("B", 10)
+    await desk.pool.execute("DELETE FROM journal WHERE ticket_id = 'A'")
+    before = await contents(desk.pool)
+    code, [*differences, found] = await desk.json("replay")
+    assert (code, found) == (1, {"clocks": 4} | NOTHING | {"differences": 2})
+    assert {one["ticket_id"] for one in differences} == {"A"}
+    assert await contents(desk.pool) == before
+
+
+async def test_a_moved_deadline_is_a_difference_unless_it_waits_for_another_judgement(desk: Desk) -> None:
+    await desk.open("A", 10)
+    await desk.pool.execute("UPDATE clock SET due_at = due_at + interval '1 h' WHERE metric = 'action'")
+    assert await counts(desk) == (1, {"clocks": 2} | NOTHING | {"differences": 1})
+    await desk.pool.execute("INSERT INTO judgement (fingerprint, engine) VALUES ('newer', '0')")
+    assert await counts(desk) == (0, {"clocks": 2} | NOTHING | {"to_judge_anew": 1})
+
+
+async def test_lives_of_every_kind_show_no_difference(desk: Desk) -> None:
+    waiting, by = {"reason": "waiting_customer"}, {"by": "ana"}
+    await desk.open("CANCELLED_LATE", 9000, ("cancelled", 10, {}))
+    await desk.open("EXEMPT_LATE", 9000, ("exempted", 10, {"metric": "action", "reason_code": "x", "approved_by": "b"}))
+    await desk.open("OUT", 100, ("reclassified", 50, {"scope": "out_of_scope"}))
+    await desk.open("PAUSED_LATE", 9000, ("paused", 10, waiting))
+    await desk.open("REOPENED", 9000, ("responded", 8999, by), ("resolved", 10, by))
+    await desk.fire()
+    await desk.say("REOPENED", ("reopened", 5, {}))
+    assert (await counts(desk))[0] == 0
+    while await desk.fire():
+        pass
+    code, found = await counts(desk)
+    assert (code, {name: found[name] for name in NOTHING}) == (0, NOTHING)
