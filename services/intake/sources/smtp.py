@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import asyncpg
 import structlog
@@ -18,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 _STORE_SECONDS = 10
 _IDLE_SECONDS = 120
+_RECIPIENTS = 100  # RFC 5321, section 4.5.3.1.8: the least that a server must take, and all that this one does
 
 
 def _mailbox(rcpt: str) -> str:
@@ -28,6 +30,16 @@ def _mailbox(rcpt: str) -> str:
 class _Handler:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", arrived: asyncio.Event) -> None:
         self._pool, self._arrived = pool, arrived
+
+    async def handle_RCPT(  # noqa: N802  # aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take up to 100 recipients; the sender sends the mail again to the others (RFC 5321, section 4.5.3.1.10)."""
+        if len(envelope.rcpt_tos) >= _RECIPIENTS:
+            return "452 4.5.3 Too many recipients, please send to the others separately"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
         """Store one copy per mailbox, then say 250."""
@@ -50,7 +62,8 @@ class _Handler:
 class _Session(SMTP):
     """One connection. A line may be as long as a message: mailers that break RFC 5321's 1,000 octets lose nothing."""
 
-    def __init__(self, handler: _Handler, settings: Settings) -> None:
+    def __init__(self, handler: _Handler, settings: Settings, taken: "set[_Session]") -> None:
+        self._taken, self._limit = taken, settings.smtp_sessions_limit
         self.line_length_limit = settings.smtp_size_limit_bytes
         super().__init__(
             handler,
@@ -61,6 +74,22 @@ class _Session(SMTP):
             timeout=_IDLE_SECONDS,
         )
 
+    def connection_made(self, transport: Any) -> None:
+        """Begin the session, or turn the sender away until later when there are too many."""
+        if len(self._taken) >= self._limit:
+            metrics.turned_away.inc()
+            transport.write(b"421 4.3.2 Too many connections, please try again later\r\n")
+            transport.close()
+            return
+        self._taken.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End the session; one that was turned away never began."""
+        if self in self._taken:
+            self._taken.remove(self)
+            super().connection_lost(error)
+
 
 class SmtpServer:
     """The listening server, as a resource of the service."""
@@ -68,6 +97,7 @@ class SmtpServer:
     def __init__(self, settings: Settings, pool: "asyncpg.Pool[asyncpg.Record]", arrived: asyncio.Event) -> None:
         self._settings = settings
         self._handler = _Handler(pool, arrived)
+        self._taken: set[_Session] = set()
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> "SmtpServer":
@@ -77,7 +107,7 @@ class SmtpServer:
         return self
 
     def _protocol(self) -> _Session:
-        return _Session(self._handler, self._settings)
+        return _Session(self._handler, self._settings, self._taken)
 
     async def __aexit__(self, *_: object) -> None:
         """Stop listening; a message without 250 stays with its sender."""
