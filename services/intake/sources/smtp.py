@@ -1,6 +1,7 @@
 """Mail by SMTP (RFC 5321): 250 only after the raw message is committed; a database that is away means 451, not loss."""
 
 import asyncio
+import hashlib
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 _STORE_SECONDS = 10
 _IDLE_SECONDS = 120
+_LINES_AT_ONCE = 1000
 _RECIPIENTS = 100  # RFC 5321, section 4.5.3.1.8: the least that a server must take, and all that this one does
 
 
@@ -45,10 +47,11 @@ class _Handler:
         """Store one copy per mailbox, then say 250."""
         raw = envelope.content if isinstance(envelope.content, bytes) else b""
         received_at, trace, message_id = clock.now(), new_traceparent(), message_id_of(raw)
+        sha256 = (await asyncio.to_thread(hashlib.sha256, raw)).digest()
         try:
             async with asyncio.timeout(_STORE_SECONDS), self._pool.acquire() as connection, connection.transaction():
                 for mailbox in sorted({_mailbox(str(rcpt)) for rcpt in envelope.rcpt_tos}):
-                    message = Received(mailbox, message_id, raw, received_at, trace)
+                    message = Received(mailbox, message_id, raw, sha256, received_at, trace)
                     await store.store_message(connection, message)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             metrics.deferred.inc()
@@ -57,6 +60,21 @@ class _Handler:
         metrics.stored.inc()
         self._arrived.set()
         return "250 2.0.0 Stored"
+
+
+class _Lines:
+    """A reader that gives way now and then: lines that are there already are read without ever waiting."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader, self._lines = reader, 0
+        self.read, self.readline = reader.read, reader.readline
+
+    async def readuntil(self, separator: bytes = b"\n") -> bytes:
+        """Return what the reader returns."""
+        self._lines += 1
+        if self._lines % _LINES_AT_ONCE == 0:
+            await asyncio.sleep(0)
+        return await self._reader.readuntil(separator)
 
 
 class _Session(SMTP):
@@ -73,6 +91,10 @@ class _Session(SMTP):
             ident="Prazo",
             timeout=_IDLE_SECONDS,
         )
+
+    def _cb_client_connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines: Any = _Lines(reader)  # all of a reader that aiosmtpd uses
+        self._reader, self._writer = lines, writer
 
     def connection_made(self, transport: Any) -> None:
         """Begin the session, or turn the sender away until later when there are too many."""

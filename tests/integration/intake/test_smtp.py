@@ -12,7 +12,7 @@ import pytest
 from deploy.local.__main__ import _WHAT_NOW
 from deploy.local.process import free_port
 from services.intake.settings import Settings
-from services.intake.sources.smtp import SmtpServer
+from services.intake.sources.smtp import SmtpServer, _Lines
 from services.intake.store import Received, store_message
 
 SIZE_LIMIT = 4 * 1024 * 1024
@@ -71,7 +71,7 @@ async def test_equal_bytes_are_one_mail_only_when_they_are_a_retry(
 ) -> None:
     for message_id, at in ((first, AT), (second, AT + after)):
         async with pool.acquire() as connection, connection.transaction():
-            await store_message(connection, Received(DESK, message_id, b"Socorro", at, ""))
+            await store_message(connection, Received(DESK, message_id, b"Socorro", bytes(32), at, ""))
     assert await pool.fetchval("SELECT count(*) FROM message") == stored
 
 
@@ -129,3 +129,20 @@ async def test_the_ninth_session_is_told_to_come_later_and_taken_when_one_has_en
     assert again[0] == b"220"
     for _, writer in [*opened[1:], again]:
         writer.close()
+
+
+async def test_many_short_lines_that_are_there_already_stop_nobody() -> None:
+    reader, turns = asyncio.StreamReader(limit=SIZE_LIMIT), 0
+    reader.feed_data(b"x\r\n" * 10_000)
+    lines = _Lines(reader)
+
+    async def read_all() -> None:
+        for _ in range(10_000):
+            assert await lines.readuntil(b"\r\n") == b"x\r\n"
+
+    reading = asyncio.create_task(read_all())
+    while not reading.done():
+        await asyncio.sleep(0)
+        turns += 1
+    await reading
+    assert turns >= 10
