@@ -6,16 +6,17 @@ from functools import partial
 from starlette.routing import Route
 
 from services.intake.domain.tokens import TokenFile
-from services.intake.handlers import Desk, open_tickets
+from services.intake.handlers import Desk, forget_submitted, open_tickets
 from services.intake.settings import Settings
 from services.intake.sources.events import EventsEndpoint
 from services.intake.sources.smtp import SmtpServer
+from shared import clock
 from shared.config import read_config
 from shared.service import App, Kit, Loop
 
 
 def build(settings: Settings, kit: Kit) -> App:
-    """Wire the SMTP server, the reader that it wakes, and the HTTP endpoint."""
+    """Wire the SMTP server, the reader that it wakes, the HTTP endpoint, and what forgets its old events."""
     arrived = asyncio.Event()
     desk = Desk(kit.pool, f"{settings.topic_prefix}tickets.v1", settings.triage_service)
     tokens = settings.config_dir / "tokens.yaml"
@@ -23,6 +24,9 @@ def build(settings: Settings, kit: Kit) -> App:
     endpoint = EventsEndpoint(desk, known)
     return App(
         routes=[Route("/v1/events", endpoint.post, methods=["POST"])],
-        loops=[Loop("reader", partial(open_tickets, desk), 1.0, wake=arrived)],
+        loops=[
+            Loop("reader", partial(open_tickets, desk), 1.0, wake=arrived),
+            Loop("forgetter", lambda: forget_submitted(desk, clock.now()), 30.0),
+        ],
         resources=[SmtpServer(settings, kit.pool, arrived)],
     )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 SOURCE = "prazo/intake"
 READ_AT_ONCE = 50
+FORGET_AT_ONCE = 1000
+_SUBMITTED_KEPT = timedelta(days=30)  # no sender repeats an event that it heard nothing about for longer
 _LAST_ATTEMPTS = 10
 _DESK_ZONE = ZoneInfo("America/Sao_Paulo")  # policy rule 2: Brasília time
 
@@ -47,6 +50,13 @@ async def open_tickets(desk: Desk) -> bool:
     if failures and len(failures) == len(groups):
         raise failures[0]
     return len(unread) == READ_AT_ONCE
+
+
+async def forget_submitted(desk: Desk, now: datetime) -> bool:
+    """Forget up to ``FORGET_AT_ONCE`` identities of events that are older than 30 days; True when there may be more."""
+    before = now - _SUBMITTED_KEPT
+    gone = await store.queries.forget_submitted(desk.pool, before=before, at_most=FORGET_AT_ONCE)
+    return bool(gone == FORGET_AT_ONCE)
 
 
 async def _failure_of(desk: Desk, ids: Sequence[int]) -> Exception | None:

@@ -4,6 +4,7 @@ from prometheus_client import Counter
 
 stored = Counter("prazo_intake_messages_stored_total", "Messages that were stored and got 250.")
 deferred = Counter("prazo_intake_messages_deferred_total", "Messages answered with 451: the sender keeps them.")
+turned_away = Counter("prazo_intake_sessions_turned_away_total", "Connections answered with 421: there were too many.")
 failed = Counter(
     "prazo_intake_reading_failed_total", "Turns of the reader that a message, or a claim of them, made fail."
 )

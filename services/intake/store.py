@@ -1,6 +1,5 @@
 """All SQL of intake."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,11 +27,12 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message as it came in."""
+    """A message as it came in; ``sha256`` is that of ``raw``."""
 
     mailbox: str
     message_id: str
     raw: bytes
+    sha256: bytes
     received_at: datetime
     traceparent: str
 
@@ -43,14 +43,13 @@ async def store_message(connection: Any, message: Received) -> None:
     Two messages are one when Message-ID and bytes are equal, and without a Message-ID (RFC 5322 only recommends it)
     when equal bytes come again within ``RETRY_WINDOW``.
     """
-    sha256 = hashlib.sha256(message.raw).digest()
     if not message.message_id:
-        await queries.lock_copies(connection, mailbox=message.mailbox, sha256=sha256)
+        await queries.lock_copies(connection, mailbox=message.mailbox, sha256=message.sha256)
     await queries.store_message(
         connection,
         mailbox=message.mailbox,
         message_id=message.message_id,
-        sha256=sha256,
+        sha256=message.sha256,
         raw=message.raw,
         received_at=message.received_at,
         traceparent=message.traceparent,

@@ -1,7 +1,7 @@
 """``POST /v1/events``: ticket events for systems without a Kafka client. 202 only after the event is durable.
 
 One CloudEvent in structured mode or a JSON batch of up to 100, all or nothing. Errors are RFC 9457 problem details
-that name index, field and rule. Idempotent by ``source`` + ``id``.
+that name index, field and rule. Idempotent by ``source`` + ``id`` for 30 days.
 """
 
 import asyncio

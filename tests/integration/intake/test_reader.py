@@ -1,6 +1,7 @@
 """The reader on a real PostgreSQL: every stored message gets its ticket, whatever one of them does to the reader."""
 
 import asyncio
+import hashlib
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -20,7 +21,8 @@ _numbers = count(1)
 
 async def store(pool: Any, raw: bytes) -> None:
     """Store one mail as the SMTP server would."""
-    await store_message(pool, Received("suporte@desk.example", f"<m{next(_numbers)}@x>", raw, AT, ""))
+    sha256 = hashlib.sha256(raw).digest()
+    await store_message(pool, Received("suporte@desk.example", f"<m{next(_numbers)}@x>", raw, sha256, AT, ""))
 
 
 async def titles(pool: Any) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from deploy.local.__main__ import _WHAT_NOW
 from deploy.local.process import free_port
 from services.intake.settings import Settings
-from services.intake.sources.smtp import SmtpServer
+from services.intake.sources.smtp import SmtpServer, _Lines
 from services.intake.store import Received, store_message
 
 SIZE_LIMIT = 4 * 1024 * 1024
@@ -23,7 +23,7 @@ ME, DESK = "ana@cliente.example", "suporte@desk.example"
 async def port(pool: Any) -> AsyncIterator[int]:
     """Return the port of a listening server."""
     port = free_port()
-    settings = Settings(database_url="", smtp_port=port, smtp_size_limit_bytes=SIZE_LIMIT)
+    settings = Settings(database_url="", smtp_port=port, smtp_size_limit_bytes=SIZE_LIMIT, smtp_sessions_limit=8)
     async with SmtpServer(settings, pool, asyncio.Event()):
         yield port
 
@@ -71,7 +71,7 @@ async def test_equal_bytes_are_one_mail_only_when_they_are_a_retry(
 ) -> None:
     for message_id, at in ((first, AT), (second, AT + after)):
         async with pool.acquire() as connection, connection.transaction():
-            await store_message(connection, Received(DESK, message_id, b"Socorro", at, ""))
+            await store_message(connection, Received(DESK, message_id, b"Socorro", bytes(32), at, ""))
     assert await pool.fetchval("SELECT count(*) FROM message") == stored
 
 
@@ -100,3 +100,49 @@ async def test_a_recipient_that_is_not_utf_8_gets_its_mail(pool: Any, port: int)
     writer.close()
     assert [answer[:3] for answer in answers] == [b"220", b"250", b"250", b"250", b"354", b"250"]
     assert await pool.fetchval("SELECT mailbox FROM message") == "jo\ufffdo@desk.example"
+
+
+async def test_the_first_hundred_recipients_are_taken_and_the_others_asked_to_come_again(pool: Any, port: int) -> None:
+    async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False) as client:
+        await client.mail(ME)
+        for n in range(100):
+            await client.rcpt(f"{n}@desk.example")
+        with pytest.raises(aiosmtplib.SMTPRecipientRefused) as refused:
+            await client.rcpt("100@desk.example")
+        await client.data(b"Subject: a\r\n\r\n")
+    assert refused.value.code == 452
+    assert await pool.fetchval("SELECT count(*) FROM message") == 100
+
+
+async def test_the_ninth_session_is_told_to_come_later_and_taken_when_one_has_ended(port: int) -> None:
+    async def greeting() -> tuple[bytes, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        return (await reader.readline())[:3], writer
+
+    opened = [await greeting() for _ in range(8)]
+    late = [await greeting() for _ in range(2)]
+    assert [code for code, _ in opened + late] == [b"220"] * 8 + [b"421"] * 2
+    for _, writer in [*late, opened[0]]:
+        writer.close()
+    await asyncio.sleep(0.2)
+    again = await greeting()
+    assert again[0] == b"220"
+    for _, writer in [*opened[1:], again]:
+        writer.close()
+
+
+async def test_many_short_lines_that_are_there_already_stop_nobody() -> None:
+    reader, turns = asyncio.StreamReader(limit=SIZE_LIMIT), 0
+    reader.feed_data(b"x\r\n" * 10_000)
+    lines = _Lines(reader)
+
+    async def read_all() -> None:
+        for _ in range(10_000):
+            assert await lines.readuntil(b"\r\n") == b"x\r\n"
+
+    reading = asyncio.create_task(read_all())
+    while not reading.done():
+        await asyncio.sleep(0)
+        turns += 1
+    await reading
+    assert turns >= 10
