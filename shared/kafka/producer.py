@@ -76,8 +76,9 @@ class Producer:
 
     async def __aexit__(self, *_: object) -> None:
         """Stop within ten seconds, whether or not the broker answers (aiokafka's stop may hang without one)."""
-        if self._starter is not None:
-            self._starter.cancel()
+        while self._starter is not None and not self._starter.done():
+            self._starter.cancel()  # again, where a client that connects swallowed it
+            await asyncio.wait([self._starter], timeout=1)
         await self._stop()
 
     @property
