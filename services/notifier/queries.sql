@@ -89,8 +89,8 @@ WHERE delivery_id = (
     ORDER BY n.step LIMIT 1);
 
 -- name: give_up!
--- A delivery whose event cannot be read any more: set aside, it holds up nobody.
-UPDATE delivery SET state = 'failed', reason = 'undecodable' WHERE delivery_id = :delivery_id::bigint;
+-- A claimed delivery that cannot be built: set aside, it holds up nobody; what was not wanted any more stays suppressed.
+UPDATE delivery SET state = 'failed', reason = 'unreadable' WHERE state = 'sending' AND delivery_id = :delivery_id::bigint;
 
 -- name: shown^
 -- One delivery with its alert, for its page.

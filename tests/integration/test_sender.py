@@ -6,10 +6,13 @@ from typing import Any
 
 import orjson
 import pytest
+from httpx import ASGITransport, AsyncClient
+from starlette.applications import Starlette
 
 from services.notifier import content, store
 from services.notifier.domain.oncall import OnCall
 from services.notifier.handlers import Notifier, acknowledge, ingest
+from services.notifier.pages import Pages
 from services.notifier.sender import Sender
 from services.notifier.store import Result
 from services.notifier.transports.smtp import Mail, SmtpTransport
@@ -165,6 +168,36 @@ async def test_an_event_in_binary_mode_is_told_like_any_other(pool: Any) -> None
     assert list(await ingest(notifier, [Record("sla.v1", 0, 0, clock.now(), b"4821", data, headers)])) == []
     await Sender(notifier, Scripted(Result("accepted")), b"k" * 32, "http://x").turn()
     assert await told(pool) == ["notice.sent"]
+
+
+async def test_an_event_that_cannot_be_read_any_more_is_told_in_plain_words_and_can_be_taken(pool: Any) -> None:
+    transport = Scripted(Result("accepted"), Result("accepted"))
+    made = await sender(pool, transport)
+    await pool.execute("UPDATE alert SET event = $1", orjson.dumps({"ticket_id": "4821"}))  # binary mode, headers lost
+    another = Record("sla.v1", 0, 1, clock.now(), b"4822", encode(sla("breached", subject="4822")), ())
+    await ingest(made.notifier, [another])
+    await made.turn()
+    assert sorted("4821" in plain for _, _, plain in transport.mails) == [False, True]
+    pages = Starlette(routes=Pages(made.notifier, made.key).routes())
+    (text,) = (plain for _, _, plain in transport.mails if "4821" in plain)
+    link = next(word for word in text.split() if word.startswith("http://x/a/"))
+    async with AsyncClient(transport=ASGITransport(pages), base_url="http://x", follow_redirects=True) as phone:
+        seen = [await phone.get(link), await phone.post(link)]
+    assert [(page.status_code, "#4821" in page.text, "<button" in page.text) for page in seen] == [
+        (200, True, True),
+        (200, True, False),
+    ]
+
+
+async def test_a_delivery_that_cannot_be_built_moves_on_to_the_next_person(pool: Any) -> None:
+    transport = Scripted(Result("accepted"))
+    made = await sender(pool, transport)
+    await pool.execute("UPDATE delivery SET content = 'another version' WHERE step = 0 AND word = 'breached'")
+    await made.turn()
+    await made.turn()
+    assert [to for to, _, _ in transport.mails] == ["bob@x.example"]
+    failed = await pool.fetch("SELECT person, reason FROM delivery WHERE state = 'failed'")
+    assert [tuple(row) for row in failed] == [("ana", "unreadable")]
 
 
 async def test_who_took_a_warning_is_woken_by_the_breach(pool: Any) -> None:
