@@ -46,6 +46,11 @@ def page(attempt: int = 1, word: Word = Word.BREACHED) -> Mail:
 
 ANSWERS = [
     ("accepted", {}, ("accepted", None, "q1", False)),
+    (
+        "accepted in Latin-1",
+        {".": b"250 recebida \xe0s\x00 2 h"},
+        ("accepted", None, "recebida \ufffds\ufffd 2 h", False),
+    ),
     ("closed for now at the door", {"greeting": b"421 later"}, ("failed_temporary", "smtp_421", None, True)),
     ("closed for good at the door", {"greeting": b"554 no"}, ("failed_temporary", "smtp_554", None, True)),
     ("hung up at the door", {"greeting": b""}, ("failed_temporary", "SMTPConnectError", None, True)),

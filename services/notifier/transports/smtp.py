@@ -71,7 +71,12 @@ class SmtpTransport:
             return again("unknown" if greeted else "failed_temporary", type(error).__name__, mail.delivery)
         finally:
             client.close()
-        return Result("accepted", provider_id=answer[:200])
+        return Result("accepted", provider_id=_storable(answer[:200]))
+
+
+def _storable(answer: str) -> str:
+    """Return an answer as PostgreSQL takes it: no NUL, and no surrogate of a byte that is not UTF-8."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in answer)
 
 
 def _refused(error: Exception, delivery: Delivery, greeted: bool) -> Result:
