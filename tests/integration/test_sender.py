@@ -213,6 +213,26 @@ async def test_who_took_a_warning_is_woken_by_the_breach(pool: Any) -> None:
     assert await told(pool) == ["notice.sent", "notice.acknowledged", "notice.sent"]
 
 
+REOPENED: dict[str, Any] = {"replaces": "x", "from": "met", "to": "open", "cause": "reopened"}
+
+
+@pytest.mark.parametrize(
+    ("before", "told_before"), [([], []), ([("warning", {"threshold": "80%"})], ["warning"])], ids=["quiet", "warned"]
+)
+async def test_a_warning_after_a_reopening_is_told_anew(
+    pool: Any, before: list[tuple[str, dict[str, Any]]], told_before: list[str]
+) -> None:
+    notifier = Notifier(pool, OnCall(**ONCALL), "notices.v1")
+    made = Sender(notifier, Scripted(*[Result("accepted")] * 3), b"k" * 32, "http://x")
+    events = [*before, ("met", {}), ("revised", REOPENED), ("warning", {"threshold": "80%"})]
+    for sequence, (kind, more) in enumerate(events, 1):
+        await ingest(notifier, [heard(kind, sequence, **more)])
+        await made.turn()
+    words = await pool.fetch("SELECT word, telling FROM delivery WHERE state = 'accepted' ORDER BY delivery_id")
+    clear = [("all_clear", 0)] * len(told_before)
+    assert [tuple(row) for row in words] == [*((word, 0) for word in told_before), *clear, ("warning", 1)]
+
+
 async def test_an_all_clear_does_not_leave_after_the_next_breach(pool: Any) -> None:
     notifier = Notifier(pool, OnCall(**ONCALL), "notices.v1")
     transport = Scripted(Result("accepted"), Result("accepted"))
