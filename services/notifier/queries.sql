@@ -36,10 +36,13 @@ FROM unnest(:words::text[], :steps::int[], :people::text[], :due::timestamptz[],
 ON CONFLICT DO NOTHING RETURNING delivery_id, word, step, person, next_at;
 
 -- name: disturbed
--- Exactly those who were told, or may have been, of this telling.
-SELECT DISTINCT person FROM delivery
-WHERE alert_id = :alert_id::bigint AND telling = :telling::int AND word IN ('warning', 'breached')
-  AND (state IN ('accepted', 'sending') OR doubtful) ORDER BY person;
+-- Exactly those who were told, or may have been, and have had no all-clear since: one of an earlier telling was overtaken.
+SELECT DISTINCT d.person FROM delivery d
+WHERE d.alert_id = :alert_id::bigint AND d.telling <= :telling::int AND d.word IN ('warning', 'breached')
+  AND (d.state IN ('accepted', 'sending') OR d.doubtful)
+  AND NOT EXISTS (SELECT FROM delivery c WHERE c.alert_id = d.alert_id AND c.person = d.person
+                  AND c.word = 'all_clear' AND c.state = 'accepted' AND c.telling >= d.telling)
+ORDER BY d.person;
 
 -- name: claim
 -- Take what is due, looking once more whether it is still wanted; a lease that ended means that the outcome is unknown.

@@ -245,3 +245,17 @@ async def test_an_all_clear_does_not_leave_after_the_next_breach(pool: Any) -> N
     assert [plain.count("#4821") > 0 for _, _, plain in transport.mails] == [True, True]
     words = await pool.fetch("SELECT word, state, reason FROM delivery WHERE word = 'all_clear'")
     assert [tuple(row) for row in words] == [("all_clear", "suppressed", "overtaken")]
+
+
+async def test_an_overtaken_all_clear_is_made_good_by_the_next_end(pool: Any) -> None:
+    notifier = Notifier(pool, OnCall(**ONCALL), "notices.v1")
+    made = Sender(notifier, Scripted(Result("accepted"), Result("accepted")), b"k" * 32, "http://x")
+    await ingest(notifier, [heard("breached", 1)])
+    await made.turn()
+    reopened = REOPENED | {"from": "breached"}
+    await ingest(notifier, [heard("revised", 2, **reopened), heard("breached", 3), heard("met", 4)])
+    await made.turn()
+    words = await pool.fetch("SELECT telling, person, state FROM delivery WHERE word = 'all_clear' ORDER BY telling")
+    assert [tuple(row) for row in words] == [(0, "ana", "suppressed"), (1, "ana", "accepted")]
+    await ingest(notifier, [heard("revised", 5, **reopened), heard("breached", 6), heard("met", 7)])
+    assert await pool.fetchval("SELECT count(*) FROM delivery WHERE word = 'all_clear'") == 2  # she knows already
