@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -71,6 +72,13 @@ async def test_what_the_server_answers_is_told_as_what_it_is(
     async with mail_server(answers) as port:
         result = await SmtpTransport(f"127.0.0.1:{port}", "prazo@x.example").send(page())
     assert (result.outcome, result.reason, result.provider_id, result.retry_in is not None) == said
+
+
+async def test_an_address_that_the_server_cannot_take_is_a_failure_for_good() -> None:
+    async with mail_server({}) as port:
+        mail = replace(page(), to="joão@x.example")  # the server has no SMTPUTF8
+        result = await SmtpTransport(f"127.0.0.1:{port}", "prazo@x.example").send(mail)
+    assert result == Result("failed_permanent", "SMTPNotSupported")
 
 
 async def test_a_server_that_is_not_there_is_tried_for_as_long_as_the_alert_is_open() -> None:

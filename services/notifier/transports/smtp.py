@@ -67,6 +67,8 @@ class SmtpTransport:
                 _, answer = await client.send_message(self.message(mail))
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
             return _refused(error, mail.delivery, greeted)
+        except aiosmtplib.SMTPNotSupported as error:  # an address beyond ASCII, found out before MAIL
+            return Result("failed_permanent", type(error).__name__)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             return again("unknown" if greeted else "failed_temporary", type(error).__name__, mail.delivery)
         finally:
