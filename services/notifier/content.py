@@ -88,8 +88,23 @@ def facts(event: Event[Any], person: Person, now: datetime) -> Mapping[str, Any]
     }
 
 
+def bare_facts(ticket: str, metric: str, person: Person) -> Mapping[str, Any]:
+    """Return what the page needs of an alert whose last event cannot be read any more."""
+    unknown = dict.fromkeys(("title", "client", "service", "priority", "due", "opened"), "—")
+    texts = TEXTS[person.language]
+    return {
+        **unknown,
+        "t": texts,
+        "language": person.language,
+        "ticket": line(ticket),
+        "metric": texts.get(metric, line(metric)),
+    }
+
+
 def page_mail(delivery: Delivery, person: Person, next_person: str | None) -> Content:
     """Return the mail of a delivery, with ``LINK`` where its acknowledgement link belongs."""
+    if delivery.event is None:
+        return plain_mail(delivery)
     values = {
         **facts(delivery.event, person, delivery.now),
         "word": delivery.word.value,
@@ -103,8 +118,8 @@ def page_mail(delivery: Delivery, person: Person, next_person: str | None) -> Co
 
 
 def plain_mail(delivery: Delivery) -> Content:
-    """Return the built-in text for when a template is broken: a page must leave all the same."""
-    ticket = line(delivery.event.subject)
+    """Return the built-in text for when a template or the event is broken: a page must leave all the same."""
+    ticket = line(delivery.key[0])
     said = f"{delivery.word.value} {delivery.key[1]} #{ticket}"
     link = "" if delivery.word is Word.ALL_CLEAR else LINK
     return Content(

@@ -10,13 +10,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from services.notifier import store
-from services.notifier.content import facts, moment, render
+from services.notifier.content import bare_facts, facts, moment, render
 from services.notifier.domain.oncall import Person
 from services.notifier.domain.token import ACKNOWLEDGE, proves
 from services.notifier.handlers import Notifier, acknowledge
 from services.notifier.texts import TEXTS
 from shared import clock
-from shared.events import decode
 
 log = structlog.get_logger(__name__)
 
@@ -60,8 +59,8 @@ class Pages:
 
 
 def _page(shown: Any, told: list[Any], person: Person, notifier: Notifier, now: datetime) -> str:
-    texts, event = TEXTS[person.language], decode(shown["event"])
-    late = event.data.due_at is not None and event.data.due_at <= now
+    texts, event = TEXTS[person.language], store.event_of(shown)
+    due_at = None if event is None else event.data.due_at
     over = shown["loudness"] == "ended" or shown["telling"] < shown["current_telling"]
     taken_at = shown["acknowledged_at"]
     state = ""
@@ -76,12 +75,12 @@ def _page(shown: Any, told: list[Any], person: Person, notifier: Notifier, now: 
     pending = not over and taken_at is None
     return render(
         "page.html",
-        **facts(event, person, now),
+        **(bare_facts(shown["ticket_id"], shown["metric"], person) if event is None else facts(event, person, now)),
         head=texts[
             "head_all_clear" if over else "head_breached" if shown["loudness"] == "breached" else "head_warning"
         ],
-        late=late and not over,
-        clock="" if over or event.data.due_at is None else _distance(event.data.due_at - now, texts),
+        late=due_at is not None and due_at <= now and not over,
+        clock="" if over or due_at is None else _distance(due_at - now, texts),
         state=state,
         good=over or shown["acknowledged_by"] == shown["person"],
         people=_people(told, notifier, person, now, pending),

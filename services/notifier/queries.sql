@@ -36,10 +36,13 @@ FROM unnest(:words::text[], :steps::int[], :people::text[], :due::timestamptz[],
 ON CONFLICT DO NOTHING RETURNING delivery_id, word, step, person, next_at;
 
 -- name: disturbed
--- Exactly those who were told, or may have been, of this telling.
-SELECT DISTINCT person FROM delivery
-WHERE alert_id = :alert_id::bigint AND telling = :telling::int AND word IN ('warning', 'breached')
-  AND (state IN ('accepted', 'sending') OR doubtful) ORDER BY person;
+-- Exactly those who were told, or may have been, and have had no all-clear since: one of an earlier telling was overtaken.
+SELECT DISTINCT d.person FROM delivery d
+WHERE d.alert_id = :alert_id::bigint AND d.telling <= :telling::int AND d.word IN ('warning', 'breached')
+  AND (d.state IN ('accepted', 'sending') OR d.doubtful)
+  AND NOT EXISTS (SELECT FROM delivery c WHERE c.alert_id = d.alert_id AND c.person = d.person
+                  AND c.word = 'all_clear' AND c.state = 'accepted' AND c.telling >= d.telling)
+ORDER BY d.person;
 
 -- name: claim
 -- Take what is due, looking once more whether it is still wanted; a lease that ended means that the outcome is unknown.
@@ -89,8 +92,8 @@ WHERE delivery_id = (
     ORDER BY n.step LIMIT 1);
 
 -- name: give_up!
--- A delivery whose event cannot be read any more: set aside, it holds up nobody.
-UPDATE delivery SET state = 'failed', reason = 'undecodable' WHERE delivery_id = :delivery_id::bigint;
+-- A claimed delivery that cannot be built: set aside, it holds up nobody; what was not wanted any more stays suppressed.
+UPDATE delivery SET state = 'failed', reason = 'unreadable' WHERE state = 'sending' AND delivery_id = :delivery_id::bigint;
 
 -- name: shown^
 -- One delivery with its alert, for its page.

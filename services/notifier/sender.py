@@ -122,7 +122,8 @@ class Sender:
             )
             await outbox.record(connection, self.notifier.notices_topic, [event])
         metrics.deliveries.labels("email", result.outcome).inc()
-        if result.outcome == "accepted" and delivery.word is Word.BREACHED and delivery.step == 0:
+        first = delivery.word is Word.BREACHED and delivery.step == 0
+        if result.outcome == "accepted" and first and delivery.event is not None:
             metrics.to_accepted.observe((delivery.now - delivery.event.time).total_seconds())
         log.info("page_attempted", delivery_id=delivery.delivery_id, outcome=result.outcome, reason=result.reason)
 

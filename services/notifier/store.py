@@ -41,7 +41,10 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A claimed delivery; ``reason`` says why it is no longer wanted, ``lost`` that an earlier attempt's outcome is unknown."""
+    """A claimed delivery; ``reason`` says why it is no longer wanted, ``lost`` that an earlier attempt's outcome is unknown.
+
+    ``event`` is None when it cannot be read any more: the page leaves all the same, with the built-in text.
+    """
 
     delivery_id: int
     alert_id: int
@@ -54,7 +57,7 @@ class Delivery:
     reason: str | None
     lost: bool
     content: Content | None
-    event: Event[Any]
+    event: Event[Any] | None
     ended_as: str | None
     now: datetime
 
@@ -119,15 +122,25 @@ async def plan(
 
 
 async def claim(connection: Any, at_most: int, lease: timedelta) -> Sequence[Delivery]:
-    """Claim deliveries that are due."""
+    """Claim deliveries that are due; one that cannot be built has failed and hurries the next, and holds up nobody."""
     found = []
     async for row in queries.claim(connection, at_most=at_most, lease=lease):
         try:
             found.append(_delivery(row))
-        except Undecodable as wrong:
-            log.error("delivery_undecodable", delivery_id=row["delivery_id"], reason=wrong.reason)
+        except (ValueError, TypeError) as wrong:  # another version's content or word
+            log.error("delivery_unreadable", delivery_id=row["delivery_id"], error=type(wrong).__name__)
             await queries.give_up(connection, delivery_id=row["delivery_id"])
+            await queries.hurry_next(connection, delivery_id=row["delivery_id"])
     return found
+
+
+def event_of(row: Any) -> Event[Any] | None:
+    """Return the stored event of an alert; None when it cannot be read any more."""
+    try:
+        return decode(row["event"])
+    except Undecodable as wrong:
+        log.error("event_undecodable", delivery_id=row["delivery_id"], reason=wrong.reason, field=wrong.field)
+        return None
 
 
 def _delivery(row: Any) -> Delivery:
@@ -143,7 +156,7 @@ def _delivery(row: Any) -> Delivery:
         row["reason"],
         row["lost"],
         None if row["content"] is None else Content(**orjson.loads(row["content"])),
-        decode(row["event"]),
+        event_of(row),
         row["ended_as"],
         row["now"],
     )

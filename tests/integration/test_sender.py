@@ -6,10 +6,13 @@ from typing import Any
 
 import orjson
 import pytest
+from httpx import ASGITransport, AsyncClient
+from starlette.applications import Starlette
 
 from services.notifier import content, store
 from services.notifier.domain.oncall import OnCall
 from services.notifier.handlers import Notifier, acknowledge, ingest
+from services.notifier.pages import Pages
 from services.notifier.sender import Sender
 from services.notifier.store import Result
 from services.notifier.transports.smtp import Mail, SmtpTransport
@@ -167,6 +170,36 @@ async def test_an_event_in_binary_mode_is_told_like_any_other(pool: Any) -> None
     assert await told(pool) == ["notice.sent"]
 
 
+async def test_an_event_that_cannot_be_read_any_more_is_told_in_plain_words_and_can_be_taken(pool: Any) -> None:
+    transport = Scripted(Result("accepted"), Result("accepted"))
+    made = await sender(pool, transport)
+    await pool.execute("UPDATE alert SET event = $1", orjson.dumps({"ticket_id": "4821"}))  # binary mode, headers lost
+    another = Record("sla.v1", 0, 1, clock.now(), b"4822", encode(sla("breached", subject="4822")), ())
+    await ingest(made.notifier, [another])
+    await made.turn()
+    assert sorted("4821" in plain for _, _, plain in transport.mails) == [False, True]
+    pages = Starlette(routes=Pages(made.notifier, made.key).routes())
+    (text,) = (plain for _, _, plain in transport.mails if "4821" in plain)
+    link = next(word for word in text.split() if word.startswith("http://x/a/"))
+    async with AsyncClient(transport=ASGITransport(pages), base_url="http://x", follow_redirects=True) as phone:
+        seen = [await phone.get(link), await phone.post(link)]
+    assert [(page.status_code, "#4821" in page.text, "<button" in page.text) for page in seen] == [
+        (200, True, True),
+        (200, True, False),
+    ]
+
+
+async def test_a_delivery_that_cannot_be_built_moves_on_to_the_next_person(pool: Any) -> None:
+    transport = Scripted(Result("accepted"))
+    made = await sender(pool, transport)
+    await pool.execute("UPDATE delivery SET content = 'another version' WHERE step = 0 AND word = 'breached'")
+    await made.turn()
+    await made.turn()
+    assert [to for to, _, _ in transport.mails] == ["bob@x.example"]
+    failed = await pool.fetch("SELECT person, reason FROM delivery WHERE state = 'failed'")
+    assert [tuple(row) for row in failed] == [("ana", "unreadable")]
+
+
 async def test_who_took_a_warning_is_woken_by_the_breach(pool: Any) -> None:
     notifier = Notifier(pool, OnCall(**ONCALL), "notices.v1")
     transport = Scripted(Result("accepted"), Result("accepted"))
@@ -178,6 +211,26 @@ async def test_who_took_a_warning_is_woken_by_the_breach(pool: Any) -> None:
     await ingest(notifier, [heard("breached", 2)])
     await made.turn()
     assert await told(pool) == ["notice.sent", "notice.acknowledged", "notice.sent"]
+
+
+REOPENED: dict[str, Any] = {"replaces": "x", "from": "met", "to": "open", "cause": "reopened"}
+
+
+@pytest.mark.parametrize(
+    ("before", "told_before"), [([], []), ([("warning", {"threshold": "80%"})], ["warning"])], ids=["quiet", "warned"]
+)
+async def test_a_warning_after_a_reopening_is_told_anew(
+    pool: Any, before: list[tuple[str, dict[str, Any]]], told_before: list[str]
+) -> None:
+    notifier = Notifier(pool, OnCall(**ONCALL), "notices.v1")
+    made = Sender(notifier, Scripted(*[Result("accepted")] * 3), b"k" * 32, "http://x")
+    events = [*before, ("met", {}), ("revised", REOPENED), ("warning", {"threshold": "80%"})]
+    for sequence, (kind, more) in enumerate(events, 1):
+        await ingest(notifier, [heard(kind, sequence, **more)])
+        await made.turn()
+    words = await pool.fetch("SELECT word, telling FROM delivery WHERE state = 'accepted' ORDER BY delivery_id")
+    clear = [("all_clear", 0)] * len(told_before)
+    assert [tuple(row) for row in words] == [*((word, 0) for word in told_before), *clear, ("warning", 1)]
 
 
 async def test_an_all_clear_does_not_leave_after_the_next_breach(pool: Any) -> None:
@@ -192,3 +245,17 @@ async def test_an_all_clear_does_not_leave_after_the_next_breach(pool: Any) -> N
     assert [plain.count("#4821") > 0 for _, _, plain in transport.mails] == [True, True]
     words = await pool.fetch("SELECT word, state, reason FROM delivery WHERE word = 'all_clear'")
     assert [tuple(row) for row in words] == [("all_clear", "suppressed", "overtaken")]
+
+
+async def test_an_overtaken_all_clear_is_made_good_by_the_next_end(pool: Any) -> None:
+    notifier = Notifier(pool, OnCall(**ONCALL), "notices.v1")
+    made = Sender(notifier, Scripted(Result("accepted"), Result("accepted")), b"k" * 32, "http://x")
+    await ingest(notifier, [heard("breached", 1)])
+    await made.turn()
+    reopened = REOPENED | {"from": "breached"}
+    await ingest(notifier, [heard("revised", 2, **reopened), heard("breached", 3), heard("met", 4)])
+    await made.turn()
+    words = await pool.fetch("SELECT telling, person, state FROM delivery WHERE word = 'all_clear' ORDER BY telling")
+    assert [tuple(row) for row in words] == [(0, "ana", "suppressed"), (1, "ana", "accepted")]
+    await ingest(notifier, [heard("revised", 5, **reopened), heard("breached", 6), heard("met", 7)])
+    assert await pool.fetchval("SELECT count(*) FROM delivery WHERE word = 'all_clear'") == 2  # she knows already

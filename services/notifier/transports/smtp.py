@@ -1,4 +1,7 @@
-"""Mail to a person by SMTP. A connection lost after DATA means that the outcome is unknown: same Message-ID again."""
+"""Mail to a person by SMTP. A connection lost after the greetings means that the outcome is unknown: same Message-ID again.
+
+A refusal before MAIL is about the server, not about the person: never for good.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -56,25 +59,34 @@ class SmtpTransport:
     async def send(self, mail: Mail) -> Result:
         """Send one mail; the answer says what is known. Nothing is ever "sent" on a 5xx."""
         client = aiosmtplib.SMTP(hostname=self._host, port=self._port, timeout=_TIMEOUT_SECONDS)
+        greeted = False
         try:
             async with asyncio.timeout(_TOTAL_SECONDS):
-                await client.connect()
+                await client.connect()  # with the greetings, and STARTTLS where it is offered
+                greeted = True
                 _, answer = await client.send_message(self.message(mail))
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
-            return _refused(error, mail.delivery)
-        except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPConnectTimeoutError, ConnectionError) as error:
-            return again("failed_temporary", type(error).__name__, mail.delivery)
+            return _refused(error, mail.delivery, greeted)
+        except aiosmtplib.SMTPNotSupported as error:  # an address beyond ASCII, found out before MAIL
+            return Result("failed_permanent", type(error).__name__)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            return again("unknown", type(error).__name__, mail.delivery)
+            return again("unknown" if greeted else "failed_temporary", type(error).__name__, mail.delivery)
         finally:
             client.close()
-        return Result("accepted", provider_id=answer[:200])
+        return Result("accepted", provider_id=_storable(answer[:200]))
 
 
-def _refused(error: Exception, delivery: Delivery) -> Result:
+def _storable(answer: str) -> str:
+    """Return an answer as PostgreSQL takes it: no NUL, and no surrogate of a byte that is not UTF-8."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in answer)
+
+
+def _refused(error: Exception, delivery: Delivery, greeted: bool) -> Result:
     codes = [r.code for r in error.recipients] if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else []
     code = codes[0] if codes else getattr(error, "code", 0)
-    if code >= 500:
+    if code < 400:  # no answer of SMTP: it says nothing
+        return again("unknown" if greeted else "failed_temporary", type(error).__name__, delivery)
+    if code >= 500 and greeted:
         return Result("failed_permanent", f"smtp_{code}")
     return again("failed_temporary", f"smtp_{code}", delivery)
 
