@@ -68,9 +68,13 @@ class Auditor:
             log.info("routine_judged", client_id=client.id, routine_id=routine.id, acts=[act.value for act in acts])
 
     def _next_check(self, routine: Routine, progress: Progress, now: datetime) -> datetime:
-        """Return when to look again: at the next slot after a good one, at once while slots are behind, else soon."""
+        """Return when to look again: at the next slot after a good one, at once while slots are behind, else soon.
+
+        A good one is looked at once more when it is expected: the routine may have said after its file that it failed.
+        """
         if progress.said == "verified":
-            return max(next_slot(routine, progress.slot) - routine.early, now + self.interval)
+            expected, following = expected_by(routine, progress.slot), next_slot(routine, progress.slot) - routine.early
+            return max(min(expected, following) if now < expected else following, now + self.interval)
         if progress.said == "" and expected_by(routine, progress.slot) <= now:
             return now
         return now + self.interval

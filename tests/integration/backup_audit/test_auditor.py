@@ -23,11 +23,11 @@ from shared.postgres import create_pool
 from tests.conftest import dsn_for
 
 
-def auditor(pool: Any, directory: Path) -> Auditor:
+def auditor(pool: Any, directory: Path, duration: str = "1s") -> Auditor:
     """Return an auditor of one routine with a slot every day, twelve hours ago, and a grace of a second."""
     cron = f"0 {(clock.now().hour + 12) % 24} * * *"  # far from the next slot's early window at any time of day
     routine = {"id": "n", "directory": str(directory), "pattern": "*.dump", "cron": cron, "zone": "UTC"}
-    routine |= {"duration": "1s", "grace": "1s", "early": "1h"}
+    routine |= {"duration": duration, "grace": "1s", "early": "1h"}
     client = {"id": "acme", "name": "Acme", "modality": "in_house", "database": "postgresql", "routines": [routine]}
     clients = Clients.model_validate({"clients": [client]})
     return Auditor(pool, clients, timedelta(0), 10, "backups.v1", "tickets.v1")
@@ -47,9 +47,9 @@ async def published(pool: Any) -> list[str]:
     return [orjson.loads(row["body"])["type"] for row in rows]
 
 
-async def configured(pool: Any, directory: Path) -> Auditor:
+async def configured(pool: Any, directory: Path, duration: str = "1s") -> Auditor:
     """Return an auditor whose configuration is saved."""
-    made = auditor(pool, directory)
+    made = auditor(pool, directory, duration)
     await save_configuration(pool, made.clients)
     return made
 
@@ -69,6 +69,21 @@ async def test_a_failing_routine_opens_a_ticket_once_and_a_backup_resolves_it(po
     assert (await published(pool))[2:] == ["backup.verified", "backup.recovered", "ticket.resolved"]
     tickets = await pool.fetch("SELECT DISTINCT convert_from(key, 'UTF8') AS id FROM outbox WHERE topic = 'tickets.v1'")
     assert [row["id"][:4] for row in tickets] == ["bkp-"]
+
+
+async def test_a_routine_that_fails_after_its_file_was_verified_is_seen_when_the_backup_is_expected(
+    pool: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "acme.dump").write_bytes(b"PGDMP")
+    await (await configured(pool, tmp_path, "20h")).turn()
+    waits = await pool.fetchval("SELECT next_check_at - slot FROM routine")
+    assert (await published(pool), waits) == (["backup.verified"], timedelta(hours=20, seconds=1))
+    (tmp_path / "receipt.json").write_text(json.dumps({"exit_codes": {"pg_dump": 1}}))
+    await pool.execute("UPDATE routine SET next_check_at = '-infinity'")
+    await (await configured(pool, tmp_path)).turn()
+    assert await published(pool) == ["backup.verified", "backup.incomplete"]
+    body = orjson.loads(await pool.fetchval("SELECT body FROM outbox ORDER BY id DESC LIMIT 1"))
+    assert (body["data"]["responsible"], body["data"]["reason"]) == ("vendor", "routine_failed")
 
 
 async def test_a_missing_directory_is_the_clients_and_pauses_its_ticket(pool: Any, tmp_path: Path) -> None:
