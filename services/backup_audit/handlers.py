@@ -1,7 +1,7 @@
 """Time's way in: claim a routine → look (no transaction open) → decide → record with what is published, fenced."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -12,7 +12,7 @@ from services.backup_audit.domain.clients import Clients, Routine
 from services.backup_audit.domain.outage import Progress, advance, onward
 from services.backup_audit.domain.slots import expected_by, last_slot, next_slot
 from services.backup_audit.domain.verdict import Fail, InProgress, NotDue, Pass, Verdict, judge
-from services.backup_audit.probes.mounted import observe
+from services.backup_audit.probes.mounted import Mounted
 from services.backup_audit.reports import Check, backup_events, ticket_events
 from services.backup_audit.store import Claimed
 from shared import outbox
@@ -32,6 +32,7 @@ class Auditor:
     probe_seconds: float
     backups_topic: str
     tickets_topic: str
+    mounted: Mounted = field(default_factory=Mounted)
 
     async def turn(self) -> bool:
         """Check the routines that are due; True when there may be more."""
@@ -46,7 +47,7 @@ class Auditor:
             return
         client, routine = found
         began = asyncio.get_running_loop().time()
-        seen = await observe(routine.directory, self.probe_seconds)
+        seen = await self.mounted.observe(routine.directory, self.probe_seconds)
         took = asyncio.get_running_loop().time() - began
         before = claimed.progress or Progress(last_slot(routine, claimed.now))
         verdict = judge(routine, before.slot, seen, claimed.now)

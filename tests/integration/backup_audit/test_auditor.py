@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,9 +12,8 @@ import orjson
 import pytest
 
 from services.backup_audit.domain.clients import Clients
-from services.backup_audit.domain.verdict import ProbeFailed
 from services.backup_audit.handlers import Auditor
-from services.backup_audit.probes import listing, mounted
+from services.backup_audit.probes import listing
 from services.backup_audit.probes.listing import look
 from services.backup_audit.store import save_configuration
 from shared import clock
@@ -118,16 +116,3 @@ def test_the_probe_keeps_the_newest_files_of_a_big_directory(tmp_path: Path, mon
         (tmp_path / f"{n}.dump").write_text("x")
         os.utime(tmp_path / f"{n}.dump", (n, n))
     assert [file[0] for file in look(str(tmp_path))["files"]] == ["3.dump", "2.dump"]
-
-
-async def test_a_mount_that_hangs_gets_no_second_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hanging = tmp_path / "hanging.py"  # in place of a child in the kernel's uninterruptible sleep
-    hanging.write_text("#!/bin/sh\necho started >> $0.log\nexec sleep 60\n")
-    hanging.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(hanging))
-    monkeypatch.setattr(asyncio.subprocess.Process, "kill", lambda _: None)
-    assert [await mounted.observe(str(tmp_path), 0.3) for _ in range(3)] == [ProbeFailed("timeout")] * 3
-    assert Path(f"{hanging}.log").read_text() == "started\n"
-    child = mounted._stuck.pop(str(tmp_path))
-    child.terminate()
-    await child.wait()
