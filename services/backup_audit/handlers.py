@@ -47,7 +47,7 @@ class Auditor:
             return
         client, routine = found
         began = asyncio.get_running_loop().time()
-        seen = await self.mounted.observe(routine.directory, self.probe_seconds)
+        seen = await self.mounted.observe(routine.directory, routine.pattern, self.probe_seconds)
         took = asyncio.get_running_loop().time() - began
         before = claimed.progress or Progress(last_slot(routine, claimed.now))
         verdict = judge(routine, before.slot, seen, claimed.now)

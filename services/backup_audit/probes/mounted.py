@@ -35,13 +35,14 @@ class Child(Protocol):
         """Send SIGKILL."""
 
 
-async def listing_of(directory: str) -> Child:
-    """Start the child that looks into ``directory``."""
+async def listing_of(directory: str, pattern: str) -> Child:
+    """Start the child that looks into ``directory`` for files of ``pattern``."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "services.backup_audit.probes.listing",
         directory,
+        pattern,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -52,24 +53,24 @@ async def listing_of(directory: str) -> Child:
 class Mounted:
     """The mounted directories of this process, each with at most one child that has not ended."""
 
-    def __init__(self, start: Callable[[str], Awaitable[Child]] = listing_of) -> None:
+    def __init__(self, start: Callable[[str, str], Awaitable[Child]] = listing_of) -> None:
         self._start = start
         self._outstanding: dict[str, Child] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def observe(self, directory: str, seconds: float) -> Observation:
-        """Return what is in ``directory``, or that our probe did not answer within ``seconds``."""
+    async def observe(self, directory: str, pattern: str, seconds: float) -> Observation:
+        """Return which files of ``pattern`` are in ``directory``, or that our probe did not answer within ``seconds``."""
         try:
             async with asyncio.timeout(seconds), self._turns[directory]:
-                return await self._look(directory)
+                return await self._look(directory, pattern)
         except TimeoutError:
             return ProbeFailed("timeout")
 
-    async def _look(self, directory: str) -> Observation:
+    async def _look(self, directory: str, pattern: str) -> Observation:
         last = self._outstanding.get(directory)
         if last is not None and last.returncode is None:
             return ProbeFailed("timeout")
-        child = self._outstanding[directory] = await self._start(directory)
+        child = self._outstanding[directory] = await self._start(directory, pattern)
         try:
             return await _answer(child)
         finally:

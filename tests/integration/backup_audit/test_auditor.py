@@ -12,9 +12,10 @@ import orjson
 import pytest
 
 from services.backup_audit.domain.clients import Clients
+from services.backup_audit.domain.verdict import Listing
 from services.backup_audit.handlers import Auditor
-from services.backup_audit.probes import listing
 from services.backup_audit.probes.listing import look
+from services.backup_audit.probes.mounted import Mounted
 from services.backup_audit.store import save_configuration
 from shared import clock
 from shared.postgres import create_pool
@@ -84,6 +85,20 @@ async def test_a_routine_that_fails_after_its_file_was_verified_is_seen_when_the
     assert (body["data"]["responsible"], body["data"]["reason"]) == ("vendor", "routine_failed")
 
 
+async def test_what_is_said_again_in_one_slot_is_another_event(pool: Any, tmp_path: Path) -> None:
+    there, away = tmp_path / "there", tmp_path / "away"
+    there.mkdir()
+    made = await configured(pool, there)
+    for old, new in ((there, away), (away, there), (there, there)):
+        await made.turn()
+        old.rename(new)
+    await made.turn()
+    rows = [orjson.loads(row["body"]) for row in await pool.fetch("SELECT body FROM outbox ORDER BY id")]
+    said = [(row["type"], row["id"]) for row in rows if row["type"].startswith("backup.")]
+    assert [kind for kind, _ in said] == ["backup.overdue", "backup.directory_unreachable", "backup.overdue"]
+    assert len({id_ for _, id_ in said}) == 3
+
+
 async def test_a_missing_directory_is_the_clients_and_pauses_its_ticket(pool: Any, tmp_path: Path) -> None:
     made = await configured(pool, tmp_path / "gone")
     await made.turn()
@@ -105,14 +120,24 @@ def test_the_probe_follows_no_link_and_opens_no_pipe(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x")
     (tmp_path / "link.dump").symlink_to(tmp_path / "secret")
     (tmp_path / "real.dump").write_text("x")
-    seen = look(str(tmp_path))
+    seen = look(str(tmp_path), "*")
     assert (sorted(f[0] for f in seen["files"]), seen["receipt"]) == (["real.dump", "secret"], None)
-    assert look(str(tmp_path / "secret")) == {"unreachable": "not_a_directory"}
+    assert look(str(tmp_path / "secret"), "*") == {"unreachable": "not_a_directory"}
 
 
-def test_the_probe_keeps_the_newest_files_of_a_big_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "_MOST_FILES", 2)
-    for n in (3, 1, 2):
-        (tmp_path / f"{n}.dump").write_text("x")
-        os.utime(tmp_path / f"{n}.dump", (n, n))
-    assert [file[0] for file in look(str(tmp_path))["files"]] == ["3.dump", "2.dump"]
+def test_the_newest_backup_of_a_big_directory_is_seen_whatever_else_is_there(tmp_path: Path) -> None:
+    for day in range(8):
+        for name in (f"other-{day}.log", f"acme-{day}.dump"):
+            (tmp_path / name).write_text("x")
+            os.utime(tmp_path / name, (day, day))
+    (tmp_path / "acme-9.dump.partial").write_text("x")
+    seen = look(str(tmp_path), "acme-*.dump", most=3)
+    assert [name for name, _, _ in seen["files"]] == ["acme-9.dump.partial", "acme-7.dump", "acme-6.dump"]
+
+
+async def test_the_child_is_told_the_pattern(tmp_path: Path) -> None:
+    for name in ("acme.dump", "other.log", "-x.dump"):
+        (tmp_path / name).write_text("x")
+    seen = await Mounted().observe(str(tmp_path), "*.dump", 10)
+    assert isinstance(seen, Listing)
+    assert sorted(file.name for file in seen.files) == ["-x.dump", "acme.dump"]
