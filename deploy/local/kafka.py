@@ -154,6 +154,12 @@ class Kafka:
             await admin.close()
         return True
 
+    async def wait(self) -> int:
+        """Wait for the end of its process; return the exit code."""
+        if self._child is None:
+            raise RuntimeError("Kafka is not running")
+        return await self._child.wait()
+
     async def kill(self) -> None:
         """End it as a power cut would."""
         if self._child is not None:

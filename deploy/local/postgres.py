@@ -137,6 +137,12 @@ class Postgres:
             await connection.close()
         return True
 
+    async def wait(self) -> int:
+        """Wait for the end of its process; return the exit code."""
+        if self._child is None:
+            raise RuntimeError("PostgreSQL is not running")
+        return await self._child.wait()
+
     async def kill(self) -> None:
         """End it as a power cut would (SIGKILL to the postmaster and its children)."""
         if self._child is not None:

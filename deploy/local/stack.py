@@ -66,11 +66,9 @@ class Stack:
         await self._start_servers()
         self._configure()
         await self._migrate()
-        argv = [sys.executable, "-m", "deploy.local.mailbox", str(self._out_port), str(self.mail)]
-        await self._start_child("mail", Command(argv, self._log("mail")))
-        for name in services:
-            await self._start_child(name, self._command(name))
-        self._keepers = [asyncio.create_task(self._keep(name)) for name in services]
+        for name in ("mail", *services):
+            await self._start_child(name)
+        self._keepers = [asyncio.create_task(self._keep(name)) for name in ("kafka", "postgres", "mail", *services)]
 
     async def _hold_folder(self) -> None:
         """Make the folder ours before anything starts in it, and end what a killed run left."""
@@ -89,8 +87,8 @@ class Stack:
         self.http = {name: f"http://127.0.0.1:{free_port(port if fixed else None)}" for name, port in PORTS.items()}
         self._kafka_port, self._postgres_port = free_port(29092 if fixed else None), free_port()
 
-    async def _start_child(self, name: str, command: Command) -> None:
-        self._children[name] = await Child.start(command)
+    async def _start_child(self, name: str) -> None:
+        self._children[name] = await Child.start(self._mail_server() if name == "mail" else self._command(name))
         self._write()
 
     async def _start_servers(self) -> None:
@@ -158,6 +156,10 @@ class Stack:
             "PRAZO_SETTLE_SECONDS": "3",
         }
 
+    def _mail_server(self) -> Command:
+        argv = [sys.executable, "-m", "deploy.local.mailbox", str(self._out_port), str(self.mail)]
+        return Command(argv, self._log("mail"))
+
     def _command(self, name: str, *more: str) -> Command:
         argv = [sys.executable, "-m", f"services.{name}", *more]
         return Command(argv, self._log(name), self._environment(name))
@@ -169,18 +171,38 @@ class Stack:
                 raise RuntimeError(f"{name}: its schema could not be migrated: see {self._log(name)}")
 
     async def _keep(self, name: str) -> None:
-        """Keep a service running: restart it with backoff whenever it ends, and say so."""
+        """Keep a server or a service running: restart it with backoff whenever it ends, and say so."""
         wait, longest = _RESTART_SECONDS
         while True:
             began = asyncio.get_running_loop().time()
-            code = await self._children[name].wait()
+            code = await self._ended(name)
             if asyncio.get_running_loop().time() - began > 60:
                 wait = _RESTART_SECONDS[0]
             last = self._log(name).read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
             self.report(f"{name} ended ({code}), starting it again in {wait:.1f} s: {last[:200]}")
             await asyncio.sleep(wait)
             wait = min(wait * 2, longest)
-            await self._start_child(name, self._command(name))
+            await self._start_again(name)
+
+    def _server(self, name: str) -> Kafka | Postgres | None:
+        return {"kafka": self.kafka, "postgres": self.postgres}.get(name)
+
+    async def _ended(self, name: str) -> int:
+        server = self._server(name)
+        return await (self._children[name] if server is None else server).wait()
+
+    async def _start_again(self, name: str) -> None:
+        server = self._server(name)
+        if server is None:
+            await self._start_child(name)
+            return
+        try:
+            await server.restart()
+        except Exception as error:  # noqa: BLE001  # the edge: whatever kept it from starting is said and tried again
+            self.report(f"{name} did not start: {error or type(error).__name__}")
+            await server.kill()
+        else:
+            self.report(f"{name} answers again")
 
     def _write(self, left: Mapping[str, stale.Identity] | None = None) -> None:
         """Write every address, and every process that runs by now; ``left``: what still runs of an earlier launcher."""

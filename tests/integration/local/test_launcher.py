@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -50,6 +51,51 @@ async def test_a_second_launcher_is_refused_from_the_first_moment_on_and_leaves_
             assert (tmp_path / "stack.json").exists()
     assert not (tmp_path / "stack.json").exists()
     assert not [name for name, (pid, _) in pids.items() if name != "launcher" and Path(f"/proc/{pid}").exists()]
+
+
+async def test_servers_that_die_are_started_again_and_the_terminal_says_so(tmp_path: Path) -> None:
+    said: list[str] = []
+    servers = ("kafka", "postgres", "mail")
+    async with starting(tmp_path, said) as (stack, task):
+        await asyncio.wait_for(task, 60)
+        before = json.loads((tmp_path / "stack.json").read_text(encoding="utf-8"))
+        for name in servers:
+            os.kill(before["pids"][name][0], signal.SIGKILL)
+        async with asyncio.timeout(60):
+            while not {"kafka answers again", "postgres answers again"} <= {*said} or not await answers(
+                stack._out_port
+            ):
+                await asyncio.sleep(0.1)
+        after = json.loads((tmp_path / "stack.json").read_text(encoding="utf-8"))
+    for name in servers:
+        assert [line for line in said if line.startswith(f"{name} ended (-9), starting it again in 0.5 s")]
+        assert before["pids"][name] != after["pids"][name]
+    assert {**before, "pids": 0} == {**after, "pids": 0}
+
+
+async def test_a_server_that_cannot_start_again_is_said_and_tried_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    async with starting(tmp_path, said) as (_, task):
+        await asyncio.wait_for(task, 60)
+        version = tmp_path / "postgres" / "data" / "PG_VERSION"
+        version.rename(version.with_name("away"))
+        os.kill((await named(tmp_path, "postgres"))["postgres"][0], signal.SIGKILL)
+        async with asyncio.timeout(60):
+            while not [line for line in said if line.startswith("postgres did not start: PostgreSQL ended with 1")]:
+                await asyncio.sleep(0.1)
+            version.with_name("away").rename(version)
+            while "postgres answers again" not in said:
+                await asyncio.sleep(0.1)
+
+
+async def answers(port: int) -> bool:
+    """Return whether somebody listens at ``port``."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 async def test_the_lock_of_a_postgres_that_runs_is_kept_and_one_of_another_process_is_not(tmp_path: Path) -> None:
