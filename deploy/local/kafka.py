@@ -78,17 +78,26 @@ def _verified(found: set[Path]) -> list[str]:
 class Kafka:
     """One broker; ``directory`` keeps its data over restarts."""
 
-    def __init__(self, directory: Path, port: int, log: Path, classpath: str) -> None:
+    def __init__(
+        self, directory: Path, port: int, log: Path, classpath: str, began: Callable[["Kafka"], None] = lambda _: None
+    ) -> None:
         self._directory, self.port, self._log, self._classpath = directory, port, log, classpath
+        self._began = began
         self._child: Child | None = None
 
     @classmethod
     async def start(
-        cls, directory: Path, *, port: int | None = None, log: Path, report: Callable[[str], None] = print
+        cls,
+        directory: Path,
+        *,
+        port: int | None = None,
+        log: Path,
+        report: Callable[[str], None] = print,
+        began: Callable[["Kafka"], None] = lambda _: None,
     ) -> "Kafka":
-        """Format the storage if it is new, start, and return once the broker answers."""
+        """Format the storage if it is new, start, and return once the broker answers; ``began``: its process runs."""
         classpath = ":".join(await jars(report))
-        broker = cls(directory.resolve(), free_port(port), log, classpath)
+        broker = cls(directory.resolve(), free_port(port), log, classpath, began)
         broker._configure()
         await broker.restart()
         return broker
@@ -119,6 +128,7 @@ class Kafka:
             if await formatting.wait():
                 raise RuntimeError(f"Kafka's storage was not formatted: see {self._log}")
         self._child = await Child.start(self._java("kafka.Kafka", properties))
+        self._began(self)
         await wait_for("Kafka", self._answers, self._child, 90)
 
     def _java(self, *arguments: str) -> Command:
@@ -143,6 +153,12 @@ class Kafka:
         finally:
             await admin.close()
         return True
+
+    async def wait(self) -> int:
+        """Wait for the end of its process; return the exit code."""
+        if self._child is None:
+            raise RuntimeError("Kafka is not running")
+        return await self._child.wait()
 
     async def kill(self) -> None:
         """End it as a power cut would."""

@@ -6,6 +6,7 @@ import secrets
 import shutil
 import signal
 import stat
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,20 +21,40 @@ _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 _STARTS = 5
 
 
+def admin_dsn(directory: Path, port: int) -> str:
+    """Return the administrator's DSN of the server in ``directory``; the password stands in a file of mode 0600."""
+    return f"postgresql://postgres@127.0.0.1:{port}/prazo?passfile={directory / 'pgpass'}"
+
+
 class Postgres:
     """One server; ``directory`` keeps its data over restarts."""
 
-    def __init__(self, directory: Path, port: int, log: Path, settings: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        port: int,
+        log: Path,
+        settings: tuple[str, ...],
+        began: Callable[["Postgres"], None] = lambda _: None,
+    ) -> None:
         self._directory, self.port, self._log, self._settings = directory, port, log, settings
+        self._began = began
         self._user = _NOBODY if os.geteuid() == 0 else None
         self._child: Child | None = None
 
     @classmethod
     async def start(
-        cls, directory: Path, *, port: int | None = None, log: Path, fsync: bool = True, settings: tuple[str, ...] = ()
+        cls,
+        directory: Path,
+        *,
+        port: int | None = None,
+        log: Path,
+        fsync: bool = True,
+        settings: tuple[str, ...] = (),
+        began: Callable[["Postgres"], None] = lambda _: None,
     ) -> "Postgres":
-        """Create the data directory if there is none, start, and return once it answers."""
-        server = cls(directory.resolve(), free_port(port), log, settings if fsync else (*settings, *_FAST))
+        """Create the data directory if there is none, start, and return once it answers; ``began``: its process runs."""
+        server = cls(directory.resolve(), free_port(port), log, settings if fsync else (*settings, *_FAST), began)
         if not (server._directory / "data" / "PG_VERSION").exists():
             await server._create()
         await server.restart()
@@ -41,8 +62,8 @@ class Postgres:
 
     @property
     def admin_dsn(self) -> str:
-        """Return the administrator's DSN; the password stands in a file of mode 0600."""
-        return f"postgresql://postgres@127.0.0.1:{self.port}/prazo?passfile={self._directory / 'pgpass'}"
+        """Return the administrator's DSN."""
+        return admin_dsn(self._directory, self.port)
 
     @property
     def pid(self) -> int:
@@ -85,14 +106,15 @@ class Postgres:
             raise RuntimeError(f"{argv[0]} failed: see {self._log}")
 
     async def restart(self) -> None:
-        """Start again on the same port with the same data."""
+        """Start again on the same port with the same data; RuntimeError while another postgres has them."""
         argv = [str(_BIN / "postgres"), "-D", str(self._directory / "data"), "-p", str(self.port)]
         settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", *self._settings)
         for setting in settings:
             argv += ["-c", setting]
         for attempt in range(_STARTS):
-            (self._directory / "data" / "postmaster.pid").unlink(missing_ok=True)
+            _clear_lock(self._directory / "data")
             self._child = await Child.start(Command(argv, self._log, user=self._user, end_with=signal.SIGINT))
+            self._began(self)
             try:
                 await wait_for("PostgreSQL", self._answers, self._child, 60)
                 return
@@ -115,6 +137,12 @@ class Postgres:
             await connection.close()
         return True
 
+    async def wait(self) -> int:
+        """Wait for the end of its process; return the exit code."""
+        if self._child is None:
+            raise RuntimeError("PostgreSQL is not running")
+        return await self._child.wait()
+
     async def kill(self) -> None:
         """End it as a power cut would (SIGKILL to the postmaster and its children)."""
         if self._child is not None:
@@ -125,6 +153,29 @@ class Postgres:
         """Fast shutdown."""
         if self._child is not None:
             await self._child.stop()
+
+
+def _clear_lock(data: Path) -> None:
+    """Remove the lock file of a postmaster that is no more: its number may be another process's by now."""
+    lock = data / "postmaster.pid"
+    try:
+        pid = int(lock.read_text(encoding="utf-8").partition("\n")[0])
+    except (FileNotFoundError, ValueError):
+        pid = 0
+    if pid > 0 and _is_postgres_of(pid, data):
+        raise RuntimeError(f"another PostgreSQL (process {pid}) runs over {data}")
+    lock.unlink(missing_ok=True)
+
+
+def _is_postgres_of(pid: int, data: Path) -> bool:
+    """Return whether ``pid`` runs and is a postmaster of ``data``, by its arguments or by where it works."""
+    try:
+        argv = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if Path(os.fsdecode(argv[0])).name not in ("postgres", "postmaster"):
+            return False
+        return os.fsencode(data) in argv or Path(f"/proc/{pid}/cwd").readlink() == data
+    except OSError:
+        return False
 
 
 def _open_the_way(path: Path) -> None:

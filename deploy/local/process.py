@@ -78,9 +78,10 @@ class Child:
             self._process.send_signal(number)
 
     async def kill(self) -> None:
-        """End the whole group at once (SIGKILL)."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        """End the whole group at once (SIGKILL); one that has ended is left, as its number may be another's by now."""
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
         await self._process.wait()
 
     async def stop(self, seconds: float = 20) -> None:

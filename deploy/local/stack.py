@@ -6,8 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import yaml
 from deploy.kafka.topics import create_topics
 from deploy.local import secret, stale
 from deploy.local.kafka import Kafka
-from deploy.local.postgres import Postgres
+from deploy.local.postgres import Postgres, admin_dsn
 from deploy.local.process import Child, Command, free_port
 from shared.postgres import provision
 
@@ -43,6 +42,9 @@ class Stack:
     http: dict[str, str] = field(default_factory=dict)
     smtp_port: int = 0
     _out_port: int = 0
+    _kafka_port: int = 0
+    _postgres_port: int = 0
+    _holds_folder: bool = False
     _children: dict[str, Child] = field(default_factory=dict)
     _keepers: list["asyncio.Task[None]"] = field(default_factory=list)
 
@@ -58,36 +60,53 @@ class Stack:
 
     async def start(self, services: Collection[str] = tuple(SERVICES)) -> None:
         """Bring everything up; whoever calls must call ``stop`` whatever happens."""
-        await self._end_stale()
-        self.smtp_port = free_port(2525 if self.fixed_ports else None)
-        self._out_port = free_port()
-        self.http = {n: f"http://127.0.0.1:{free_port(p if self.fixed_ports else None)}" for n, p in PORTS.items()}
+        await self._hold_folder()
+        self._choose_ports()
+        self._write()
         await self._start_servers()
         self._configure()
         await self._migrate()
-        argv = [sys.executable, "-m", "deploy.local.mailbox", str(self._out_port), str(self.mail)]
-        self._children["mail"] = await Child.start(Command(argv, self._log("mail")))
-        for name in services:
-            self._children[name] = await Child.start(self._command(name))
-        self._write()
-        self._keepers = [asyncio.create_task(self._keep(name)) for name in services]
+        for name in ("mail", *services):
+            await self._start_child(name)
+        self._keepers = [asyncio.create_task(self._keep(name)) for name in ("kafka", "postgres", "mail", *services)]
 
-    async def _end_stale(self) -> None:
+    async def _hold_folder(self) -> None:
+        """Make the folder ours before anything starts in it, and end what a killed run left."""
         left = stale.recorded(self.var / "stack.json")
         if "launcher" in left:
             raise AlreadyRunning(f"a stack is already running over {self.var} (process {left['launcher'][0]})")
+        self._holds_folder = True
+        self._write(left)
         if left:
             self.report(f"ending what a killed run left: {', '.join(left)}")
             await stale.end(left)
 
+    def _choose_ports(self) -> None:
+        fixed = self.fixed_ports
+        self.smtp_port, self._out_port = free_port(2525 if fixed else None), free_port()
+        self.http = {name: f"http://127.0.0.1:{free_port(port if fixed else None)}" for name, port in PORTS.items()}
+        self._kafka_port, self._postgres_port = free_port(29092 if fixed else None), free_port()
+
+    async def _start_child(self, name: str) -> None:
+        self._children[name] = await Child.start(self._mail_server() if name == "mail" else self._command(name))
+        self._write()
+
     async def _start_servers(self) -> None:
-        port = 29092 if self.fixed_ports else None
+        def kafka_began(server: Kafka) -> None:
+            self.kafka = server
+            self._write()
+
+        def postgres_began(server: Postgres) -> None:
+            self.postgres = server
+            self._write()
 
         async def broker() -> None:
-            self.kafka = await Kafka.start(self.var / "kafka", port=port, log=self._log("kafka"), report=self.report)
+            log, port = self._log("kafka"), self._kafka_port
+            await Kafka.start(self.var / "kafka", port=port, log=log, report=self.report, began=kafka_began)
 
         async def database() -> None:
-            self.postgres = await Postgres.start(self.var / "postgres", log=self._log("postgres"))
+            log, port = self._log("postgres"), self._postgres_port
+            await Postgres.start(self.var / "postgres", port=port, log=log, began=postgres_began)
 
         await asyncio.gather(broker(), database())
         if self.kafka is None or self.postgres is None:
@@ -118,7 +137,7 @@ class Stack:
 
     def dsn(self, role: str) -> str:
         """Return the DSN of a role; its password stands in the pgpass file."""
-        port = self.postgres.port if self.postgres else 0
+        port = self.postgres.port if self.postgres else self._postgres_port
         return f"postgresql://{role}@127.0.0.1:{port}/prazo?passfile={self.var / 'secrets' / 'pgpass'}"
 
     def _environment(self, name: str) -> dict[str, str]:
@@ -137,6 +156,10 @@ class Stack:
             "PRAZO_SETTLE_SECONDS": "3",
         }
 
+    def _mail_server(self) -> Command:
+        argv = [sys.executable, "-m", "deploy.local.mailbox", str(self._out_port), str(self.mail)]
+        return Command(argv, self._log("mail"))
+
     def _command(self, name: str, *more: str) -> Command:
         argv = [sys.executable, "-m", f"services.{name}", *more]
         return Command(argv, self._log(name), self._environment(name))
@@ -148,37 +171,59 @@ class Stack:
                 raise RuntimeError(f"{name}: its schema could not be migrated: see {self._log(name)}")
 
     async def _keep(self, name: str) -> None:
-        """Keep a service running: restart it with backoff whenever it ends, and say so."""
+        """Keep a server or a service running: restart it with backoff whenever it ends, and say so."""
         wait, longest = _RESTART_SECONDS
         while True:
             began = asyncio.get_running_loop().time()
-            code = await self._children[name].wait()
+            code = await self._ended(name)
             if asyncio.get_running_loop().time() - began > 60:
                 wait = _RESTART_SECONDS[0]
             last = self._log(name).read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
             self.report(f"{name} ended ({code}), starting it again in {wait:.1f} s: {last[:200]}")
             await asyncio.sleep(wait)
             wait = min(wait * 2, longest)
-            self._children[name] = await Child.start(self._command(name))
-            self._write()
+            await self._start_again(name)
 
-    def _write(self) -> None:
-        if self.kafka is None or self.postgres is None:
+    def _server(self, name: str) -> Kafka | Postgres | None:
+        return {"kafka": self.kafka, "postgres": self.postgres}.get(name)
+
+    async def _ended(self, name: str) -> int:
+        server = self._server(name)
+        return await (self._children[name] if server is None else server).wait()
+
+    async def _start_again(self, name: str) -> None:
+        server = self._server(name)
+        if server is None:
+            await self._start_child(name)
             return
-        pids = {name: child.pid for name, child in self._children.items()}
-        pids |= {"kafka": self.kafka.pid, "postgres": self.postgres.pid, "launcher": os.getpid()}
+        try:
+            await server.restart()
+        except Exception as error:  # noqa: BLE001  # the edge: whatever kept it from starting is said and tried again
+            self.report(f"{name} did not start: {error or type(error).__name__}")
+            await server.kill()
+        else:
+            self.report(f"{name} answers again")
+
+    def _write(self, left: Mapping[str, stale.Identity] | None = None) -> None:
+        """Write every address, and every process that runs by now; ``left``: what still runs of an earlier launcher."""
+        running = {name: child.pid for name, child in self._children.items() if child.returncode is None}
+        running |= {n: s.pid for n, s in (("kafka", self.kafka), ("postgres", self.postgres)) if s is not None}
+        running["launcher"] = os.getpid()
         places = {
-            "kafka": self.kafka.bootstrap,
+            "kafka": self.kafka.bootstrap if self.kafka else f"127.0.0.1:{self._kafka_port}",
             "postgres": self.dsn("grafana_ro"),
-            "postgres_admin": self.postgres.admin_dsn,
+            "postgres_admin": admin_dsn(
+                self.var / "postgres", self.postgres.port if self.postgres else self._postgres_port
+            ),
             "smtp": f"127.0.0.1:{self.smtp_port}",
             "mail": str(self.mail),
             "services": {
                 name: {"http": url, **{path: f"{url}/{path}" for path in ("metrics", "livez", "readyz")}}
                 for name, url in self.http.items()
             },
-            "pids": {name: who for name, pid in pids.items() if (who := stale.identity(pid))},
+            "pids": {**(left or {}), **{n: who for n, pid in running.items() if (who := stale.identity(pid))}},
         }
+        self.var.mkdir(parents=True, exist_ok=True)
         temporary = self.var / "stack.json.new"
         temporary.write_text(json.dumps(places, indent=2), encoding="utf-8")
         temporary.replace(self.var / "stack.json")
@@ -205,5 +250,5 @@ class Stack:
         await asyncio.gather(*(child.stop() for child in self._children.values()))
         servers = [server.stop() for server in (self.kafka, self.postgres) if server is not None]
         await asyncio.gather(*servers)
-        with suppress(FileNotFoundError):
-            (self.var / "stack.json").unlink()
+        if self._holds_folder:  # else it is the other launcher's
+            (self.var / "stack.json").unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Time's way in: claim a routine → look (no transaction open) → decide → record with what is published, fenced."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -12,7 +12,7 @@ from services.backup_audit.domain.clients import Clients, Routine
 from services.backup_audit.domain.outage import Progress, advance, onward
 from services.backup_audit.domain.slots import expected_by, last_slot, next_slot
 from services.backup_audit.domain.verdict import Fail, InProgress, NotDue, Pass, Verdict, judge
-from services.backup_audit.probes.mounted import observe
+from services.backup_audit.probes.mounted import Mounted
 from services.backup_audit.reports import Check, backup_events, ticket_events
 from services.backup_audit.store import Claimed
 from shared import outbox
@@ -32,6 +32,7 @@ class Auditor:
     probe_seconds: float
     backups_topic: str
     tickets_topic: str
+    mounted: Mounted = field(default_factory=Mounted)
 
     async def turn(self) -> bool:
         """Check the routines that are due; True when there may be more."""
@@ -46,7 +47,7 @@ class Auditor:
             return
         client, routine = found
         began = asyncio.get_running_loop().time()
-        seen = await observe(routine.directory, self.probe_seconds)
+        seen = await self.mounted.observe(routine.directory, routine.pattern, self.probe_seconds)
         took = asyncio.get_running_loop().time() - began
         before = claimed.progress or Progress(last_slot(routine, claimed.now))
         verdict = judge(routine, before.slot, seen, claimed.now)
@@ -68,9 +69,13 @@ class Auditor:
             log.info("routine_judged", client_id=client.id, routine_id=routine.id, acts=[act.value for act in acts])
 
     def _next_check(self, routine: Routine, progress: Progress, now: datetime) -> datetime:
-        """Return when to look again: at the next slot after a good one, at once while slots are behind, else soon."""
+        """Return when to look again: at the next slot after a good one, at once while slots are behind, else soon.
+
+        A good one is looked at once more when it is expected: the routine may have said after its file that it failed.
+        """
         if progress.said == "verified":
-            return max(next_slot(routine, progress.slot) - routine.early, now + self.interval)
+            expected, following = expected_by(routine, progress.slot), next_slot(routine, progress.slot) - routine.early
+            return max(min(expected, following) if now < expected else following, now + self.interval)
         if progress.said == "" and expected_by(routine, progress.slot) <= now:
             return now
         return now + self.interval

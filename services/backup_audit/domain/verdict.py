@@ -6,9 +6,9 @@ run does not satisfy the next slot. The receipt that the routine leaves is the r
 
 from dataclasses import dataclass
 from datetime import datetime
-from fnmatch import fnmatchcase
 
 from services.backup_audit.domain.clients import Routine
+from services.backup_audit.domain.names import of_routine
 from services.backup_audit.domain.slots import expected_by, next_slot
 
 
@@ -110,7 +110,7 @@ def judge(routine: Routine, slot: datetime, seen: Observation, now: datetime) ->
 
 def _judge_listing(routine: Routine, slot: datetime, seen: Listing, now: datetime) -> Verdict:
     begin, end = slot - routine.early, next_slot(routine, slot) - routine.early
-    mine = [f for f in seen.files if begin <= f.modified_at < end and _of_routine(f.name, routine.pattern)]
+    mine = [f for f in seen.files if begin <= f.modified_at < end and of_routine(f.name, routine.pattern)]
     whole = [f for f in mine if not f.name.endswith(".partial") and f.size_bytes >= routine.min_size_bytes]
     receipt = seen.receipt if seen.receipt and begin <= seen.receipt.written_at < end else None
     failed = receipt is not None and receipt.failed
@@ -127,10 +127,6 @@ def _judge_listing(routine: Routine, slot: datetime, seen: Listing, now: datetim
         reason = "routine_failed" if whole and failed else "short_or_partial"
         return _fail("incomplete", signal, reason, max(mine, key=lambda f: f.modified_at))
     return _fail("overdue", signal, "routine_failed" if signal == "failing" else "no_file")
-
-
-def _of_routine(name: str, pattern: str) -> bool:
-    return name != "receipt.json" and fnmatchcase(name.removesuffix(".partial"), pattern)
 
 
 def _fail(code: str, signal: str, reason: str, file: File | None = None) -> Fail:

@@ -1,6 +1,6 @@
-"""The child that touches a mounted directory: ``python -m services.backup_audit.probes.listing DIR`` prints JSON.
+"""The child that touches a mounted directory: ``python -m services.backup_audit.probes.listing DIR PATTERN`` prints JSON.
 
-Lists regular files only, follows no link, reads nothing but ``receipt.json`` (bounded), and imports nothing heavy.
+Lists regular files of the pattern only, the newest if there are very many, follows no link, reads nothing but ``receipt.json`` (bounded), and imports nothing heavy.
 """
 
 import heapq
@@ -8,18 +8,24 @@ import json
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from typing import Any
+
+from services.backup_audit.domain.names import of_routine
 
 _MOST_FILES = 10_000
 _RECEIPT_BYTES = 65_536
 _WHY = {FileNotFoundError: "missing", PermissionError: "permission", NotADirectoryError: "not_a_directory"}
 
 
-def look(directory: str) -> dict[str, Any]:
-    """Return what is there: ``files`` as [name, bytes, mtime], ``receipt``, ``free_bytes``; or ``unreachable``."""
+def look(directory: str, pattern: str, most: int = _MOST_FILES) -> dict[str, Any]:
+    """Return what is there: ``files`` as (name, bytes, mtime), ``receipt``, ``free_bytes``; or ``unreachable``.
+
+    Of more than ``most`` files of ``pattern`` the newest are told.
+    """
     try:
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        files = _files(descriptor)
+        files = heapq.nlargest(most, _files(descriptor, pattern), key=lambda file: file[2])
         space = os.fstatvfs(descriptor)
         return {
             "files": files,
@@ -30,21 +36,18 @@ def look(directory: str) -> dict[str, Any]:
         return {"unreachable": _WHY.get(type(error), "io")}
 
 
-def _files(descriptor: int) -> Any:
-    """Return the newest files: a big directory must not hide the backup that has just landed."""
+def _files(descriptor: int, pattern: str) -> Iterator[tuple[str, int, float]]:
     with os.scandir(descriptor) as entries:
-        return heapq.nlargest(_MOST_FILES, _regular(entries), key=lambda file: file[2])
-
-
-def _regular(entries: Any) -> Any:
-    for entry in entries:
-        try:
-            entry.name.encode("utf-8")
-            status = entry.stat(follow_symlinks=False)
-        except (UnicodeEncodeError, OSError):
-            continue
-        if stat.S_ISREG(status.st_mode):
-            yield [entry.name, status.st_size, status.st_mtime]
+        for entry in entries:
+            if not of_routine(entry.name, pattern):
+                continue
+            try:
+                entry.name.encode("utf-8")
+                status = entry.stat(follow_symlinks=False)
+            except (UnicodeEncodeError, OSError):
+                continue
+            if stat.S_ISREG(status.st_mode):
+                yield entry.name, status.st_size, status.st_mtime
 
 
 def _receipt(directory: int) -> dict[str, Any] | None:
@@ -70,4 +73,4 @@ def _receipt(directory: int) -> dict[str, Any] | None:
 
 
 if __name__ == "__main__":
-    json.dump(look(sys.argv[1]), sys.stdout)
+    json.dump(look(sys.argv[1], sys.argv[2]), sys.stdout)

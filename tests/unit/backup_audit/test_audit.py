@@ -87,15 +87,40 @@ VERDICTS: list[tuple[str, Observation, str, object]] = [
         Fail("incomplete", "unknown", 0.5, "short_or_partial", GOOD),
     ),
     (
-        "the routine's last word is that it failed",
+        "there and the routine says afterwards that it failed",
         listing(GOOD, receipt=Receipt(True, at("05 02:41"))),
         "05 03:30",
         Fail("incomplete", "vendor", 0.9, "routine_failed", GOOD),
     ),
     (
-        "written again after a failure",
-        listing(GOOD, receipt=Receipt(True, at("05 02:10"))),
+        "there and the routine says in the same second that it failed",
+        listing(GOOD, receipt=Receipt(True, GOOD.modified_at)),
         "05 03:30",
+        Fail("incomplete", "vendor", 0.9, "routine_failed", GOOD),
+    ),
+    (
+        "failed, and the routine may run again until it is expected",
+        listing(GOOD, receipt=Receipt(True, at("05 02:41"))),
+        "05 03:29",
+        InProgress(),
+    ),
+    ("failed, then run again", listing(GOOD, receipt=Receipt(True, at("05 02:10"))), "05 03:30", Pass(GOOD)),
+    (
+        "the earlier slot's failure is written as this one begins",
+        listing(receipt=Receipt(True, at("05 01:50"))),
+        "05 03:29",
+        NotDue(),
+    ),
+    (
+        "the earlier slot's failure, then this one's file",
+        listing(GOOD, receipt=Receipt(True, at("05 01:50"))),
+        "05 03:00",
+        Pass(GOOD),
+    ),
+    (
+        "this slot's file beside the earlier slot's failure",
+        listing(GOOD, receipt=Receipt(True, at("04 02:41"))),
+        "05 03:00",
         Pass(GOOD),
     ),
     (
