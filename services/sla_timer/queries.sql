@@ -84,8 +84,8 @@ WITH due AS MATERIALIZED (
     ORDER BY fire_at LIMIT :at_most::int
     FOR UPDATE SKIP LOCKED
 )
-SELECT due.ticket_id, due.metric, due.cycle, due.basis, due.fire_at, t.sequence, t.client_id, t.summary, t.catalog,
-       t.traceparent, statement_timestamp() AS now
+SELECT due.ticket_id, due.metric, due.cycle, due.basis, due.fire_at, t.sequence, t.client_id, t.summary, t.traceparent,
+       statement_timestamp() AS now
 FROM due JOIN ticket t USING (ticket_id)
 ORDER BY due.fire_at
 FOR UPDATE OF t SKIP LOCKED;

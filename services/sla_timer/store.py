@@ -259,7 +259,5 @@ def _due(row: Any, catalogs: Catalogs) -> Due:
     ahead = tuple(
         Milestone(_KINDS[kind], n, at_us, label) for kind, n, at_us, label in basis["ahead"] if at_us >= from_us
     )
-    ticket = TicketRow(
-        row["ticket_id"], row["sequence"], row["client_id"], catalog=row["catalog"], traceparent=row["traceparent"]
-    )
+    ticket = TicketRow(row["ticket_id"], row["sequence"], row["client_id"], traceparent=row["traceparent"])
     return Due(ticket, row["summary"], Planned(row["ticket_id"], clock, "open", ahead), row["now"])

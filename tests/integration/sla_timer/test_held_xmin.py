@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from shared import clock
 from shared.catalog import Catalogs, load
 from shared.kafka import Message, Producer
 from shared.outbox import Relay
-from shared.postgres import create_pool
 from tests.bench.crowd import seed_due
 from tests.conftest import dsn_for
 from tests.integration.sla_timer.test_crash_points import LONG_AGO, open_hold
@@ -36,14 +34,6 @@ class Swallows(Producer):
         """Acknowledge."""
         found: list[Message] = list(messages)
         return [None] * len(found)
-
-
-@pytest.fixture
-async def pool(postgres: str, database: str) -> AsyncIterator[Any]:
-    made = create_pool(dsn_for(postgres, "sla_app", database), "sla")
-    await made
-    yield made
-    await made.close()
 
 
 @pytest.mark.timeout(240)

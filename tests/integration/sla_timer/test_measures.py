@@ -1,6 +1,5 @@
 """What operations see: clocks by state, exact or estimated, and events dated oddly, by source."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,13 +22,10 @@ from tests.integration.sla_timer.test_crash_points import OPENED, record
 
 
 @pytest.fixture
-async def timer(postgres: str, database: str) -> AsyncIterator[Timer]:
-    pool = create_pool(dsn_for(postgres, "sla_app", database), "sla")
-    await pool
+async def timer(pool: Any) -> Timer:
     versions = Versions(Catalogs([load(Path("deploy/config/catalog/2026-01.yaml"))]))
     await versions.register(pool, clock.now())
-    yield Timer(pool, versions, "sla.v1")
-    await pool.close()
+    return Timer(pool, versions, "sla.v1")
 
 
 def value(name: str, **labels: str) -> float:

@@ -1,6 +1,6 @@
 """Another judgement: open clocks are judged anew, before time may speak of them, once, and visibly."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,6 @@ from services.sla_timer.versions import Versions
 from shared import clock
 from shared.catalog import Catalogs, load
 from shared.config import Misconfigured
-from shared.postgres import create_pool
-from tests.conftest import dsn_for
 from tests.integration.sla_timer.test_crash_points import LONG_AGO, OPENED, open_hold, record
 from tests.unit.sla_timer.desk import catalog
 
@@ -30,14 +28,6 @@ LONG: dict[str, Any] = {
     "services__triage__targets__medium": {"response": "3h", "action": "8h"},
     "defaults__calendar": "always",
 }
-
-
-@pytest.fixture
-async def pool(postgres: str, database: str) -> AsyncIterator[Any]:
-    made = create_pool(dsn_for(postgres, "sla_app", database), "sla")
-    await made
-    yield made
-    await made.close()
 
 
 async def timer_with(pool: Any, *paths: Path) -> Timer:
