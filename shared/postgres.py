@@ -22,21 +22,31 @@ _OF_THE_DATA = (
     asyncpg.ProgramLimitExceededError,
     ValueError,  # what asyncpg raises for an argument that no column can hold
 )
+_OF_THE_DATABASE = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server was killed while it answered
+    OSError,
+    TimeoutError,
+)
 
 
 class MigrationChanged(Permanent):
     """An applied migration has other content than the file of the same name: never edit one, add the next."""
 
 
+def is_of_the_data(error: BaseException) -> bool:
+    """Tell whether ``error`` says that the data cannot be stored (SQLSTATE classes 22, 23 and 54), now or ever."""
+    return isinstance(error, _OF_THE_DATA)
+
+
 def is_transient(error: BaseException) -> bool:
     """Tell whether ``error`` is the database's and not the data's, so that the same work may succeed later.
 
-    Away, busy, read-only after a failover, a rotated password, a table not migrated yet: nothing of it is a fault of the
-    record in hand. Only data that cannot be stored (SQLSTATE classes 22, 23 and 54) fails for ever.
+    Away, busy, read-only after a failover, a rotated password, a table not migrated yet, an answer that was cut off in its
+    middle: nothing of it is a fault of the record in hand. Only data that cannot be stored fails for ever.
     """
-    if isinstance(error, _OF_THE_DATA):
-        return False
-    return isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError))
+    return not is_of_the_data(error) and isinstance(error, _OF_THE_DATABASE)
 
 
 def create_pool(dsn: str, schema: str, size: int = 10) -> "asyncpg.Pool[asyncpg.Record]":

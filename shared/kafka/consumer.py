@@ -25,11 +25,12 @@ from shared.errors import Permanent, Transient
 from shared.kafka.letters import DeadLetter, Record, bury
 from shared.kafka.producer import SEND_TIMEOUT_SECONDS, Producer
 from shared.kafka.retry import backoff_seconds
-from shared.postgres import is_transient
+from shared.postgres import is_of_the_data, is_transient
 
 log = structlog.get_logger(__name__)
 
 BATCH_RECORDS = 500
+UNKNOWN_TRIES = 4
 _IDLE_SECONDS = 1.0
 _LOG_APPEND_TIME = 1
 
@@ -172,13 +173,18 @@ async def _take(consumer: Consumer, producer: Producer, handle: Handle, batch: S
 
 
 async def handle_until_done(topic: str, handle: Handle, records: Sequence[Record]) -> list[DeadLetter]:
-    """Return the dead letters of ``records``; a transient failure is waited out, a permanent one is bisected to its record."""
-    attempt = 0
+    """Return the dead letters of ``records``; a transient failure is waited out, a permanent one is bisected to its record.
+
+    An error that is known neither as the record's nor as the surroundings' (a library that loses a connection raises
+    what it likes) puts a record aside only when it comes ``UNKNOWN_TRIES`` times in a row for that record alone.
+    """
+    attempt = unknown = 0
     while True:
         try:
             return list(await handle(records))
         except Exception as error:  # noqa: BLE001  # the edge: counted, logged, retried or put aside
-            if _worth_retrying(error):
+            unknown = unknown + 1 if _is_unknown(error) else 0
+            if _is_transient(error) or (len(records) == 1 and 0 < unknown < UNKNOWN_TRIES):
                 retried.labels(topic).inc()
                 log.warning("batch_retried", topic=topic, attempt=attempt, error=type(error).__name__)
                 await asyncio.sleep(backoff_seconds(attempt))
@@ -193,7 +199,11 @@ async def handle_until_done(topic: str, handle: Handle, records: Sequence[Record
                 return first + await handle_until_done(topic, handle, records[middle:])
 
 
-def _worth_retrying(error: Exception) -> bool:
+def _is_transient(error: Exception) -> bool:
     if isinstance(error, Permanent):
         return False
-    return isinstance(error, (Transient, OSError, TimeoutError, KafkaError)) or is_transient(error)
+    return isinstance(error, (Transient, KafkaError)) or is_transient(error)
+
+
+def _is_unknown(error: Exception) -> bool:
+    return not (isinstance(error, Permanent) or is_of_the_data(error) or _is_transient(error))

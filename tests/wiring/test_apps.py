@@ -103,6 +103,32 @@ async def test_a_transient_failure_is_tried_again_with_the_same_records(monkeypa
     assert seen == [5, 5, 5, 5]
 
 
+async def test_an_error_of_an_unknown_kind_puts_a_record_aside_only_when_it_comes_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(consumer, "backoff_seconds", lambda _: 0.0)
+    kinds = [KeyError, AttributeError, OSError, KeyError, AttributeError, KeyError, RuntimeError]
+    passing = iter([kind("x") for kind in kinds])  # three, one that the surroundings broke off, four
+    calls: list[int] = []
+
+    async def handle(batch: Sequence[Record]) -> Sequence[DeadLetter]:
+        for record in batch:
+            calls.append(record.offset)
+            if record.offset == 0:
+                raise next(passing)
+            if record.offset == 1:
+                raise RuntimeError("a defect of ours")
+        return ()
+
+    once: Any = await consumer.handle_until_done("t", handle, records(2)[:1])
+    assert once[0].detail == "RuntimeError"
+    assert len(calls) == len(kinds)
+    calls.clear()
+    always: Any = await consumer.handle_until_done("t", handle, records(2)[1:])
+    assert [letter.detail for letter in always] == ["RuntimeError"]
+    assert len(calls) == consumer.UNKNOWN_TRIES
+
+
 async def test_one_record_that_cannot_be_handled_is_found_and_put_aside_and_the_rest_goes_on() -> None:
     handled: list[int] = []
 

@@ -16,6 +16,8 @@ ERRORS: list[tuple[type[BaseException], bool]] = [
     (asyncpg.ConnectionDoesNotExistError, True),
     (asyncpg.QueryCanceledError, True),
     (asyncpg.InterfaceError, True),
+    (asyncpg.InternalClientError, True),  # the server was killed while it answered
+    (asyncpg.ProtocolError, True),
     (ConnectionRefusedError, True),
     (TimeoutError, True),
     (asyncpg.CharacterNotInRepertoireError, False),  # data
