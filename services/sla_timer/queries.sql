@@ -77,35 +77,35 @@ ON CONFLICT (ticket_id, metric, cycle) DO UPDATE SET version = clock.version + 1
 -- name: claim_due
 -- What is due by the database's clock, oldest first, bounded below so that dead index entries cost nothing; the batch
 -- is cut before tickets are looked at, so that a backlog costs no more than its head.
--- Locks clock and ticket without ever waiting: a clock whose ticket is in other hands is left to the next poll.
+-- The order of the columns is known to the reader. Locks clock and ticket without ever waiting: a clock whose ticket is in other hands is left to the next poll.
 WITH due AS MATERIALIZED (
-    SELECT ticket_id, metric, cycle, basis, fire_at FROM clock
+    SELECT ctid AS place, ticket_id, metric, cycle, basis, fire_at FROM clock
     WHERE fire_at > :watermark::timestamptz AND fire_at <= statement_timestamp() AND judged_by = :judged_by::int
     ORDER BY fire_at LIMIT :at_most::int
     FOR UPDATE SKIP LOCKED
 )
-SELECT due.ticket_id, due.metric, due.cycle, due.basis, due.fire_at, t.sequence, t.client_id, t.summary, t.traceparent,
-       statement_timestamp() AS now
+SELECT due.*, t.ctid AS ticket_place, t.sequence, t.client_id, t.summary, t.traceparent, statement_timestamp() AS now
 FROM due JOIN ticket t USING (ticket_id)
 ORDER BY due.fire_at
 FOR UPDATE OF t SKIP LOCKED;
 
 -- name: move_clocks!
--- Move fired clocks along their schedule.
+-- Move fired clocks along their schedule; their rows are locked, so each stays in its place.
 UPDATE clock SET version = version + 1, verdict = u.verdict, fire_at = u.fire_at
-FROM unnest(:ticket_ids::text[], :metrics::text[], :cycles::int[], :verdicts::text[], :fire::timestamptz[])
-    AS u (ticket_id, metric, cycle, verdict, fire_at)
-WHERE (clock.ticket_id, clock.metric, clock.cycle) = (u.ticket_id, u.metric, u.cycle);
+FROM unnest(:places::tid[], :verdicts::text[], :fire::timestamptz[]) AS u (place, verdict, fire_at)
+WHERE clock.ctid = u.place;
 
 -- name: move_sequences!
 -- How far each fired ticket's sequence has come.
-UPDATE ticket SET sequence = u.sequence FROM unnest(:ticket_ids::text[], :sequences::bigint[])
-    AS u (ticket_id, sequence) WHERE ticket.ticket_id = u.ticket_id;
+UPDATE ticket SET sequence = u.sequence FROM unnest(:places::tid[], :sequences::bigint[]) AS u (place, sequence)
+WHERE ticket.ctid = u.place;
 
 -- name: oldest_due_seconds$
 -- Age of the oldest clock that is due and has not fired; 0 when there is none.
-SELECT coalesce(extract(epoch FROM statement_timestamp() - min(fire_at)), 0)::float8 FROM clock
-WHERE fire_at <= statement_timestamp();
+SELECT coalesce(extract(epoch FROM statement_timestamp() - min(c.fire_at)), 0)::float8
+FROM (SELECT 0 AS id UNION ALL SELECT id FROM judgement) AS j CROSS JOIN LATERAL (
+    SELECT fire_at FROM clock WHERE judged_by = j.id AND fire_at <= statement_timestamp() ORDER BY fire_at LIMIT 1
+) AS c;
 
 -- name: save_progress!
 -- Remember until when each partition is known to have been read; never backwards.

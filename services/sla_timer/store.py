@@ -57,8 +57,7 @@ class Planned(NamedTuple):
         return self.ticket_id, self.clock.metric, self.clock.cycle
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """What reports show of a ticket; ``summary`` is what its events show: the JSON of a ``TicketSummary``."""
 
     title: str
@@ -87,20 +86,30 @@ class Before:
     told: dict[Key, Told] = field(default_factory=dict)
 
 
+Place = tuple[int, int]
+"""Where a locked row stands until it is written (PostgreSQL's ctid)."""
+
+
 class Moved(NamedTuple):
     """A fired clock: its verdict, and when it is to be fired next."""
 
-    key: Key
+    place: Place
     verdict: str
     fire_us: int | None
 
 
 class Due(NamedTuple):
-    """A claimed clock with its ticket, what events show of it, and the database's clock at the claim."""
+    """A claimed clock, what its ticket's events show, and the database's clock at the claim."""
 
-    ticket: TicketRow
+    place: Place
+    ticket_place: Place
+    ticket_id: str
+    clock: Clock
+    ahead: Sequence[Milestone]
+    sequence: int
+    client_id: str | None
     summary: bytes
-    planned: Planned
+    traceparent: str | None
     now: datetime
 
 
@@ -225,15 +234,15 @@ async def load_clocks(connection: Any, catalogs: Catalogs, ticket_ids: Sequence[
     }
 
 
-async def move_clocks(connection: Any, clocks: Sequence[Moved], sequences: Mapping[str, int]) -> None:
+async def move_clocks(connection: Any, clocks: Sequence[Moved], sequences: Mapping[Place, int]) -> None:
     """Move fired clocks along their schedule."""
     await queries.move_clocks(
         connection,
-        **_keys([clock.key for clock in clocks]),
+        places=[clock.place for clock in clocks],
         verdicts=[clock.verdict for clock in clocks],
         fire=[_instant(clock.fire_us) for clock in clocks],
     )
-    await queries.move_sequences(connection, ticket_ids=list(sequences), sequences=list(sequences.values()))
+    await queries.move_sequences(connection, places=list(sequences), sequences=list(sequences.values()))
 
 
 def _keys(keys: Sequence[Key]) -> dict[str, list[Any]]:
@@ -253,11 +262,8 @@ def _fire_at(planned: Planned) -> datetime | None:
 
 
 def _due(row: Any, catalogs: Catalogs) -> Due:
-    basis = orjson.loads(row["basis"])
-    clock = clock_of(row["metric"], row["cycle"], basis, catalogs)
-    from_us = to_us(row["fire_at"])  # what lies before it has been fired
-    ahead = tuple(
-        Milestone(_KINDS[kind], n, at_us, label) for kind, n, at_us, label in basis["ahead"] if at_us >= from_us
-    )
-    ticket = TicketRow(row["ticket_id"], row["sequence"], row["client_id"], traceparent=row["traceparent"])
-    return Due(ticket, row["summary"], Planned(row["ticket_id"], clock, "open", ahead), row["now"])
+    place, ticket_id, metric, cycle, kept, fire_at, ticket_place, sequence, client_id, summary, traceparent, now = row
+    basis, from_us = orjson.loads(kept), to_us(fire_at)  # what lies before it has been fired
+    ahead = [Milestone(_KINDS[kind], n, at_us, label) for kind, n, at_us, label in basis["ahead"] if at_us >= from_us]
+    clock = clock_of(metric, cycle, basis, catalogs)
+    return Due(place, ticket_place, ticket_id, clock, ahead, sequence, client_id, summary, traceparent, now)

@@ -48,7 +48,8 @@ class Calendar:
         """Return microseconds of open time in [start, end); 0 when end <= start."""
         if end_us <= start_us:
             return 0
-        self._cover(start_us, end_us)
+        if start_us < self._low_us or end_us >= self._high_us:
+            self._cover(start_us, end_us)
         return self._open_until(end_us) - self._open_until(start_us)
 
     def add(self, start_us: int, open_us: int) -> int:
@@ -86,21 +87,29 @@ class Calendar:
         """Tell whether time counts at ``at_us``."""
         return self.next_open(at_us) == at_us
 
-    def windows(self, start_us: int, end_us: int) -> Iterator[tuple[int, int]]:
-        """Yield the open intervals clipped to [start, end), in order, adjacent ones merged."""
+    def windows(self, start_us: int, end_us: int, at_most: int | None = None) -> Sequence[tuple[int, int]]:
+        """Return the first ``at_most`` open intervals clipped to [start, end), in order, adjacent ones merged."""
         if end_us <= start_us:
-            return
-        self._cover(start_us, end_us)
-        i = bisect_right(self._ends, start_us)
-        while i < len(self._starts) and self._starts[i] < end_us:
-            yield max(self._starts[i], start_us), min(self._ends[i], end_us)
-            i += 1
+            return ()
+        if start_us < self._low_us or end_us >= self._high_us:
+            self._cover(start_us, end_us)
+        first, last = bisect_right(self._ends, start_us), bisect_left(self._starts, end_us)
+        if at_most is not None:
+            last = min(last, first + at_most)
+        if first >= last:
+            return ()
+        if first + 1 == last:
+            return ((max(self._starts[first], start_us), min(self._ends[first], end_us)),)
+        found = list(zip(self._starts[first:last], self._ends[first:last], strict=True))
+        found[0], found[-1] = (max(found[0][0], start_us), found[0][1]), (found[-1][0], min(found[-1][1], end_us))
+        return found
 
     def _open_until(self, at_us: int) -> int:
         i = bisect_right(self._starts, at_us) - 1
         if i < 0:
             return 0
-        return self._before[i] + min(at_us, self._ends[i]) - self._starts[i]
+        end_us = self._ends[i]
+        return self._after[i] if at_us >= end_us else self._before[i] + at_us - self._starts[i]
 
     def _cover(self, start_us: int, end_us: int) -> None:
         if start_us >= self._low_us and end_us < self._high_us:

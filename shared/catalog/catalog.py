@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.catalog.calendar import Calendar
 
@@ -20,16 +21,14 @@ class Warning:  # noqa: A001  # the field's own word
         return target_us - self.left_us if self.percent is None else -(-target_us * self.percent // 100)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """``us`` of open time of ``calendar``."""
 
     calendar: Calendar
     us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What one clock is measured against. ``grace``: of a reclassification to this target, counted from the change.
 
     ``grace_percent``: the share of the target that the grace is, None where the catalog gives a duration.

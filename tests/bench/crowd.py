@@ -14,7 +14,7 @@ _TARGET_US = 7_200_000_000
 _LINES_AT_ONCE = 5_000
 _TICKET = ["ticket_id", "sequence", "service", "title", "priority", "summary", "catalog"]
 _CLOCK = ["ticket_id", "metric", "cycle", "version", "state", "verdict", "due_at", "fire_at", "basis", "judged_by"]
-_INDEXES = ("clock_due", "clock_judged")
+_INDEXES = ("clock_ahead",)
 
 
 async def seed_crowd(pool: Any, catalog: Catalog, judged_by: int, count: int, prefix: str = "C") -> None:

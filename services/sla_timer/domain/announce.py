@@ -154,9 +154,8 @@ def schedule(clock: Clock, told: Told, new: Sequence[Milestone]) -> tuple[Milest
 
 def fire(ahead: Sequence[Milestone], now_us: int) -> tuple[tuple[Milestone, ...], tuple[Milestone, ...]]:
     """Split a schedule at ``now_us`` into (due, still ahead). A warning overtaken by a later one or the breach is silent."""
+    if len(ahead) == 1 and ahead[0].at_us <= now_us:  # by far the most
+        return (ahead[0],), ()
     due = [m for m in ahead if m.at_us <= now_us]
-    told = tuple(
-        m if i == len(due) - 1 else Milestone(m.kind, m.n, m.at_us, m.threshold, announced=False)
-        for i, m in enumerate(due)
-    )
+    told = (*(m._replace(announced=False) for m in due[:-1]), *due[-1:])
     return told, tuple(m for m in ahead if m.at_us > now_us)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.sla_timer.domain.clock import Clock, End, How
 from services.sla_timer.domain.journal import History
@@ -13,8 +14,7 @@ from shared.catalog import Catalog, Catalogs
 ENGINE = "2"
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(NamedTuple):
     """The clocks of one ticket by cycle and metric; a clock that never began has no line. ``ticket`` is what it is now."""
 
     history: History

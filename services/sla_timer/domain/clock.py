@@ -4,8 +4,8 @@ Instants and durations are whole microseconds; what is printed is rounded down a
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from services.sla_timer.domain.countdown import Countdown, Due
 from services.sla_timer.domain.plan import Plan
@@ -21,8 +21,7 @@ class How(StrEnum):
     EXEMPTED = "exempted"
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """The act that ended a clock; ``cause`` is the reason in one word."""
 
     at_us: int
@@ -30,8 +29,7 @@ class End:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     """[start_us, end_us) with its reasons; ``end_us`` None: it lasts."""
 
     start_us: int
@@ -43,8 +41,7 @@ class Pause:
         return Pause(self.start_us, at_us if self.end_us is None else min(self.end_us, at_us), self.reasons)
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """``due_us``: the deadline missed; else as it stood at the end; else as if nothing more happened, None while paused."""
 
     metric: str
@@ -57,7 +54,7 @@ class Clock:
     breached_us: int | None
     exempted: bool
     due_us: int | None
-    due: Due | None = field(compare=False)
+    due: Due | None
 
     @property
     def state(self) -> str:
@@ -115,7 +112,7 @@ class Clock:
             due_us = self.due.if_resumed(at_us)
         if due_us is None:
             return self.plan.span.us
-        if due_us < at_us:
+        if due_us <= at_us:
             return -self._counted(due_us, at_us)
         ended = [pause for pause in self.pauses if pause.end_us is not None]
         return _counted(self.plan.span.calendar, ended, max(at_us, self.plan.from_us), due_us)
@@ -153,8 +150,7 @@ class Clock:
         return _counted(self.plan.span.calendar, self.pauses, start_us, until_us)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What one act did to a clock; ``act`` None: the cycle began. ``before`` has the breach of a due date missed by then."""
 
     act: Act | None

@@ -6,19 +6,21 @@ grace))``, and every one of the three goes on being paused and resumed (semantic
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from shared.catalog import Calendar, Span
 
 Interval = tuple[int, int | None]
 
 
+@dataclass(slots=True)
 class Countdown:
     """``left_us`` of ``calendar``'s open time from ``from_us`` on; ``hit_us`` once a pause found it already reached."""
 
-    __slots__ = ("calendar", "from_us", "hit_us", "left_us")
-
-    def __init__(self, calendar: Calendar, from_us: int, left_us: int, hit_us: int | None = None) -> None:
-        self.calendar, self.from_us, self.left_us, self.hit_us = calendar, from_us, left_us, hit_us
+    calendar: Calendar
+    from_us: int
+    left_us: int
+    hit_us: int | None = None
 
     @classmethod
     def of(cls, span: Span, from_us: int, pauses: Iterable[Interval]) -> "Countdown":
@@ -58,13 +60,11 @@ class Countdown:
         return self.hit_us
 
 
+@dataclass(slots=True)
 class Due:
     """A due date that pauses move. ``groups``: the earliest group counts, and of a group the latest countdown."""
 
-    __slots__ = ("groups",)
-
-    def __init__(self, groups: Sequence[Sequence[Countdown]]) -> None:
-        self.groups = [list(group) for group in groups]
+    groups: list[list[Countdown]]
 
     @property
     def plain(self) -> Countdown | None:
@@ -128,7 +128,7 @@ def upgraded(old: "Due | None", new: Countdown, grace: Countdown, at_us: int) ->
         counted = new.calendar.open_between(new.from_us, at_us)
         later = [grace] if new.left_us - counted <= grace.left_us else [new]
     groups = [] if old is None else old.groups
-    return Due([*(group for group in groups if not _needless(group, later, at_us)), later])
+    return Due([*([*group] for group in groups if not _needless(group, later, at_us)), later])
 
 
 def _needless(group: Sequence[Countdown], other: Sequence[Countdown], at_us: int) -> bool:

@@ -5,10 +5,9 @@ Order: (effective time, type rank, source, id); effective time = min(time, recei
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -34,8 +33,7 @@ RANK = {name: rank for rank, name in enumerate(_ORDER)}
 AFTER_BREACH = RANK["ticket.paused"]  # from this rank on an event acts after a breach of the same instant
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Fact:
+class Fact(NamedTuple):
     """One journal entry; ``at_us`` is its effective time."""
 
     at_us: int
@@ -51,8 +49,7 @@ class Fact:
         return cls(at_us, RANK[event.type], event.source, event.id, event.data)
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """The facts of one opened ticket after its opening, in order, each with the instant it acts at.
 
     Those dated before the opening act at the opening, after it, in their own order. Pauses of no length are gone.

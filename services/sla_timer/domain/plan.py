@@ -1,6 +1,6 @@
 """What a clock is measured against: the catalog's target for what the ticket is at one instant."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.sla_timer.domain.journal import History
 from services.sla_timer.domain.ticket import Cycle, Ticket
@@ -10,8 +10,7 @@ from shared.events import TicketReclassified
 METRICS = ("response", "action", "scheduling")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """``span`` of open time from ``from_us`` on; ``pending``: nothing is counted before an appointment is made."""
 
     span: Span

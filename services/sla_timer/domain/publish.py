@@ -4,7 +4,6 @@ Rendered to JSON directly: at thousands of events a second building validated mo
 proves for every kind that what is rendered is what the model says.
 """
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -12,12 +11,15 @@ import orjson
 from services.sla_timer.domain.announce import Kind, Milestone
 from services.sla_timer.domain.assess import ENGINE
 from services.sla_timer.domain.clock import Clock
+from shared.catalog import Calendar
 from shared.clock import from_us
 from shared.events import Outgoing, event_id
 
 SOURCE = "prazo/sla_timer"
 _SECOND = 1_000_000
 _EXPLAINED = 100
+_WORDS = {kind: kind.value for kind in Kind}
+_TYPES = {kind: f"sla.{kind.value}" for kind in Kind}
 _WITH_EXPLANATION = frozenset({Kind.WARNING, Kind.BREACHED, Kind.MET, Kind.CLOSED_LATE, Kind.REVISED})
 
 
@@ -37,24 +39,28 @@ class Telling(NamedTuple):
 
 def milestone_id(ticket_id: str, clock: Clock, kind: Kind, threshold: str, n: int) -> str:
     """Return the deterministic event id of a milestone: a crash repeats it, two real pauses differ."""
-    return event_id(ticket_id, clock.metric, clock.cycle, kind.value, threshold or None, n)
+    return event_id(ticket_id, clock.metric, clock.cycle, _WORDS[kind], threshold or None, n)
 
 
 def publish(telling: Telling, milestone: Milestone, sequence: int) -> Outgoing:
     """Return the event. It is dated when the milestone happened; ``detected_at`` is when we said so."""
+    kind, ticket_id, traceparent = milestone.kind, telling.ticket_id, telling.traceparent
+    data = _measures(telling, milestone, sequence)
+    if kind is not Kind.BREACHED:
+        data |= _particulars(telling, milestone)
     event = {
         "specversion": "1.0",
-        "id": milestone_id(telling.ticket_id, telling.clock, milestone.kind, milestone.threshold, milestone.n),
+        "id": milestone_id(ticket_id, telling.clock, kind, milestone.threshold, milestone.n),
         "source": SOURCE,
-        "type": f"sla.{milestone.kind.value}",
-        "subject": telling.ticket_id,
-        "time": from_us(milestone.at_us),
+        "type": _TYPES[kind],
+        "subject": ticket_id,
+        "time": data["occurred_at"],
         "datacontenttype": "application/json",
-        "data": {**_measures(telling, milestone, sequence), **_particulars(telling, milestone)},
+        "data": data,
     }
-    if telling.traceparent is not None:
-        event["traceparent"] = telling.traceparent
-    return Outgoing(telling.ticket_id, orjson.dumps(event, option=orjson.OPT_UTC_Z), telling.traceparent)
+    if traceparent is not None:
+        event["traceparent"] = traceparent
+    return Outgoing(ticket_id, orjson.dumps(event, option=orjson.OPT_UTC_Z), traceparent)
 
 
 def _particulars(telling: Telling, milestone: Milestone) -> dict[str, Any]:
@@ -89,9 +95,9 @@ def _particulars(telling: Telling, milestone: Milestone) -> dict[str, Any]:
 
 
 def _measures(telling: Telling, milestone: Milestone, sequence: int) -> dict[str, Any]:
-    clock, at_us = telling.clock, milestone.at_us
+    clock, at_us, now_us = telling.clock, milestone.at_us, telling.now_us
     due_us = None if milestone.kind is Kind.PAUSED else clock.due_us
-    explained = list(_explanation(clock, at_us)) if milestone.kind in _WITH_EXPLANATION else []
+    explained = _explanation(clock, at_us) if milestone.kind in _WITH_EXPLANATION else []
     span = clock.plan.span
     return {
         "ticket_id": telling.ticket_id,
@@ -104,8 +110,8 @@ def _measures(telling: Telling, milestone: Milestone, sequence: int) -> dict[str
         "elapsed_seconds": clock.elapsed_us(at_us) // _SECOND,
         "remaining_seconds": clock.remaining_us(at_us) // _SECOND,
         "occurred_at": from_us(at_us),
-        "detected_at": from_us(telling.now_us),
-        "detected_late": telling.now_us - at_us > _SECOND,
+        "detected_at": from_us(now_us),
+        "detected_late": now_us - at_us > _SECOND,
         "ingest_lag_seconds": telling.ingest_lag_seconds,
         "plan": {
             "catalog": clock.catalog,
@@ -119,22 +125,28 @@ def _measures(telling: Telling, milestone: Milestone, sequence: int) -> dict[str
     }
 
 
-def _explanation(clock: Clock, until_us: int) -> Iterator[dict[str, Any]]:
-    """Yield counted intervals and subtracted pauses in order of time, one more than fits so that truncation shows."""
-    calendar, at_us, yielded = clock.plan.span.calendar, clock.plan.from_us, 0
-    for pause in [*clock.pauses, None]:
-        stop_us = until_us if pause is None else min(pause.start_us, until_us)
-        for start, end in calendar.windows(at_us, stop_us):
-            yield _interval("counted", start, end, end - start, ())
-            yielded += 1
-            if yielded > _EXPLAINED:
-                return
-        if pause is None or pause.start_us >= until_us:
-            return
+def _explanation(clock: Clock, until_us: int) -> list[dict[str, Any]]:
+    """Return counted intervals and subtracted pauses in order of time; more than fit show that it is truncated."""
+    found: list[dict[str, Any]] = []
+    calendar, at_us = clock.plan.span.calendar, clock.plan.from_us
+    for pause in clock.pauses:
+        if pause.start_us >= until_us:
+            break
+        found += _counted(calendar, at_us, pause.start_us, _EXPLAINED + 1 - len(found))
         end_us = until_us if pause.end_us is None else min(pause.end_us, until_us)
         open_us = calendar.open_between(pause.start_us, end_us)
-        yield _interval("paused", pause.start_us, end_us, open_us, pause.reasons)
+        found.append(_interval("paused", pause.start_us, end_us, open_us, pause.reasons))
         at_us = max(at_us, end_us)
+        if len(found) > _EXPLAINED:
+            return found
+    found += _counted(calendar, at_us, until_us, _EXPLAINED + 1 - len(found))
+    return found
+
+
+def _counted(calendar: Calendar, start_us: int, end_us: int, at_most: int) -> list[dict[str, Any]]:
+    return [
+        _interval("counted", start, end, end - start, ()) for start, end in calendar.windows(start_us, end_us, at_most)
+    ]
 
 
 def _interval(kind: str, start_us: int, end_us: int, open_us: int, reasons: tuple[str, ...]) -> dict[str, Any]:

@@ -22,7 +22,6 @@ change at the new target; a breached clock keeps target, calendar and due date. 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from services.sla_timer.domain.clock import Clock, End, How, Pause, Step
 from services.sla_timer.domain.countdown import Countdown, Due, upgraded
@@ -287,7 +286,7 @@ class _Run:
     def seen(self) -> Clock | None:
         """Return the clock as it is now, which what follows does not change."""
         clock = self.result()
-        return clock if clock is None or clock.due is None else replace(clock, due=clock.due.copy())
+        return clock if clock is None or clock.due is None else clock._replace(due=clock.due.copy())
 
     def _due_us(self) -> int | None:
         if self._breached_us is not None or self._due is None:

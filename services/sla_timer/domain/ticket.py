@@ -14,9 +14,9 @@
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.sla_timer.domain.journal import RANK, History
 from shared.clock import to_us
@@ -41,16 +41,14 @@ class Status(Enum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class Appointment:
+class Appointment(NamedTuple):
     """What was agreed; ``ends_us`` None: no end was given."""
 
     starts_us: int
     ends_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):
     """What the ticket is at one instant. ``paused_for``: reasons that pause now, by the ticket's side."""
 
     service: str
@@ -80,8 +78,7 @@ class NewCycle:
     """The act that ends a cycle because the next one begins."""
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(NamedTuple):
     """One event at the instant it acts; ``ticket`` is what the ticket is after it."""
 
     at_us: int
@@ -122,7 +119,7 @@ def cycles_of(history: History, reopen_within: ReopenWithin) -> Sequence[Cycle]:
         elif ticket.status is not Status.OPEN:
             closed = ticket.status is Status.CLOSED
             same = closed and at_us - ticket.closed_us <= reopen_within(cycle, ticket, at_us)
-            ticket = replace(ticket, status=Status.OPEN, appointment=ticket.appointment if same else None)
+            ticket = ticket._replace(status=Status.OPEN, appointment=ticket.appointment if same else None)
             if same:
                 cycle.acts.append(Act(at_us, fact.rank, fact.data, ticket))
             else:
@@ -149,25 +146,24 @@ def after(ticket: Ticket, at_us: int, data: Any) -> Ticket:
         case TicketReclassified():
             return _reclassified(ticket, data)
         case TicketScheduled():
-            return replace(ticket, appointment=_appointed(ticket.appointment, data))
+            return ticket._replace(appointment=_appointed(ticket.appointment, data))
         case TicketPaused():
-            return replace(ticket, reasons=ticket.reasons | {data.reason})
+            return ticket._replace(reasons=ticket.reasons | {data.reason})
         case TicketResumed():
             ended = ticket.reasons if data.reason is None else {data.reason}
-            return replace(ticket, reasons=ticket.reasons - ended)
+            return ticket._replace(reasons=ticket.reasons - ended)
         case TicketResolved():
             if ticket.status is Status.OPEN:
-                return replace(ticket, reasons=frozenset(), status=Status.CLOSED, closed_us=at_us)
-            return replace(ticket, reasons=frozenset())
+                return ticket._replace(reasons=frozenset(), status=Status.CLOSED, closed_us=at_us)
+            return ticket._replace(reasons=frozenset())
         case TicketCancelled() | TicketMerged():
-            return replace(ticket, status=Status.CANCELLED)
+            return ticket._replace(status=Status.CANCELLED)
         case _:
             return ticket
 
 
 def _reclassified(ticket: Ticket, data: TicketReclassified) -> Ticket:
-    return replace(
-        ticket,
+    return ticket._replace(
         service=ticket.service if data.service is None else data.service,
         priority=ticket.priority if data.priority is None else data.priority,
         client_id=ticket.client_id if data.client_id is None else data.client_id,

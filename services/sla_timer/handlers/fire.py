@@ -10,7 +10,7 @@ from services.sla_timer.domain.announce import Kind, Milestone, fire
 from services.sla_timer.domain.hold import Hold
 from services.sla_timer.domain.publish import Telling, publish
 from services.sla_timer.handlers.judge import Timer, record
-from services.sla_timer.store import Due, Key, Moved
+from services.sla_timer.store import Due, Key, Moved, Place
 from shared.clock import to_us
 from shared.events import Outgoing
 
@@ -40,7 +40,7 @@ async def fire_due(timer: Timer, hold: Hold, watermark: datetime) -> int:
 @dataclass(slots=True)
 class _Fired:
     moved: list[Moved] = field(default_factory=list)
-    sequences: dict[str, int] = field(default_factory=dict)
+    sequences: dict[Place, int] = field(default_factory=dict)
     rows: list[tuple[Key, Milestone]] = field(default_factory=list)
     events: list[Outgoing] = field(default_factory=list)
 
@@ -48,31 +48,31 @@ class _Fired:
 def _fire_all(timer: Timer, due: Sequence[Due], now_us: int, lag: float | None) -> _Fired:
     fired = _Fired()
     for one in due:
-        ticket, key = one.ticket, one.planned.key
-        spoken, ahead = fire(one.planned.ahead, now_us)
-        breached = any(m.kind is Kind.BREACHED for m in spoken)
-        fired.moved.append(Moved(key, "breached" if breached else "open", ahead[0].at_us if ahead else None))
-        sequence = fired.sequences.get(ticket.ticket_id, ticket.sequence)
+        key = one.ticket_id, one.clock.metric, one.clock.cycle
+        spoken, ahead = fire(one.ahead, now_us)
+        verdict = "breached" if spoken and spoken[-1].kind is Kind.BREACHED else "open"
+        fired.moved.append(Moved(one.place, verdict, ahead[0].at_us if ahead else None))
+        sequence = fired.sequences.get(one.ticket_place, one.sequence)
         for milestone in spoken:
             fired.rows.append((key, milestone))
             metrics.lateness.observe(max(0.0, (now_us - milestone.at_us) / 1e6))
             if milestone.announced:
                 sequence += 1
                 fired.events.append(publish(_telling(timer, one, now_us, lag), milestone, sequence))
-        fired.sequences[ticket.ticket_id] = sequence
+        fired.sequences[one.ticket_place] = sequence
     return fired
 
 
 def _telling(timer: Timer, due: Due, now_us: int, lag: float | None) -> Telling:
-    clock, ticket = due.planned.clock, due.ticket
+    clock = due.clock
     catalog = timer.catalogs.version(clock.catalog) or timer.catalogs.for_start(clock.start_us)
     return Telling(
-        ticket_id=ticket.ticket_id,
-        client_id=ticket.client_id,
+        ticket_id=due.ticket_id,
+        client_id=due.client_id,
         clock=clock,
         summary=due.summary,
         tzdata=catalog.tzdata,
-        traceparent=ticket.traceparent,
+        traceparent=due.traceparent,
         now_us=now_us,
         ingest_lag_seconds=lag,
     )

@@ -3,9 +3,8 @@
 import asyncio
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -22,8 +21,7 @@ _BACKDATED, _SKEWED = timedelta(minutes=15), timedelta(seconds=1)
 _SHARDED_FROM = 64  # records; fewer are not worth a second transaction
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrived:
+class _Arrived(NamedTuple):
     record: Record
     event: Event[Any]
     entry: Entry

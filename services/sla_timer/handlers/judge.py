@@ -3,9 +3,9 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import orjson
@@ -40,8 +40,7 @@ class Timer:
         return self.versions.catalogs
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """What is new of one ticket; ``cause`` of what changes without a new event."""
 
     fresh: list[Fact]
@@ -96,7 +95,7 @@ async def _gone(
     known = await store.load_clocks(connection, catalogs, sorted({key[0] for key in missing}))
     found: dict[str, list[Clock]] = {}
     for key in missing:
-        found.setdefault(key[0], []).append(replace(known[key], end=End(now_us, How.CANCELLED, "withdrawn")))
+        found.setdefault(key[0], []).append(known[key]._replace(end=End(now_us, How.CANCELLED, "withdrawn")))
     return found
 
 
