@@ -18,6 +18,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from shared.errors import Transient
 from shared.kafka.retry import keep_trying
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 SEND_TIMEOUT_SECONDS = 10.0
 REQUEST_LIMIT_BYTES = 2 * 1024 * 1024  # room for a dead letter: a record of Kafka's usual 1 MiB and our headers
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
-_PASSING = (*TOO_LARGE, KafkaTimeoutError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError)
+_PASSING = (KafkaTimeoutError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Message:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def _partition(key: bytes | None, every: Sequence[int], _available: Sequence[int]) -> int:
+def _partition(key: bytes | None, every: Sequence[int]) -> int:
     """Choose by CRC-32 of the key, as librdkafka's ``consistent`` does; without a key, at random."""
     if key is None:
         return random.choice(every)  # noqa: S311  # spreads load, keeps no secret
@@ -61,12 +62,10 @@ class Producer:
             bootstrap_servers=self._bootstrap,
             acks="all",
             enable_idempotence=True,
-            linger_ms=5,
             max_batch_size=256 * 1024,
             max_request_size=REQUEST_LIMIT_BYTES,
             request_timeout_ms=5_000,
             compression_type="lz4",
-            partitioner=_partition,
         )
 
     async def __aenter__(self) -> Self:
@@ -100,31 +99,24 @@ class Producer:
         await self._start()
 
     async def send_all(self, messages: Sequence[Message]) -> list[BaseException | None]:
-        """Send pipelined, in order per key, and wait for every acknowledgement; None stands for acknowledged.
+        """Send all at once, in order per key, and wait for every acknowledgement; None stands for acknowledged.
 
         What is too large fails alone (``TOO_LARGE``). After any other failure to hand a message over nothing more is
-        handed over, so that no message of a key overtakes an earlier one; that failure is the result of the rest.
-        Raises ``Transient`` when no broker was ever reached or the acknowledgements did not come in time: what was
-        sent may then arrive or not, so the caller sends the same bytes again.
+        handed over to its partition, so that no message of a key overtakes an earlier one; that failure is the result
+        of the rest. Raises ``Transient`` when no broker was ever reached or the acknowledgements did not come in time:
+        what was sent may then arrive or not, so the caller sends the same bytes again.
         """
-        outcomes: list[asyncio.Future[Any] | KafkaError] = []
+        outcomes: list[BaseException | None] = [None] * len(messages)
         try:
             async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
                 await self._started.wait()
-                await _hand_over(self._producer, messages, outcomes)
-                futures = [outcome for outcome in outcomes if isinstance(outcome, asyncio.Future)]
-                answers = await asyncio.gather(*futures, return_exceptions=True)
+                lots = await _lots(self._producer, messages, outcomes)
+                kept = await asyncio.gather(*(_send_lot(self._producer, lot, messages, outcomes) for lot in lots))
         except TimeoutError:
-            for outcome in outcomes:
-                if isinstance(outcome, asyncio.Future):
-                    outcome.cancel()
             raise Transient("the broker did not acknowledge in time") from None
-        failures = [answer if isinstance(answer, BaseException) else None for answer in answers]
-        refusals = [outcome for outcome in outcomes if isinstance(outcome, KafkaError)]
-        if any(failures) or not all(isinstance(refusal, _PASSING) for refusal in refusals):
+        if not all(kept):
             self._replace()
-        remaining = iter(failures)
-        return [outcome if isinstance(outcome, KafkaError) else next(remaining) for outcome in outcomes]
+        return outcomes
 
     def _replace(self) -> None:
         """Begin a new session: a batch that failed leaves a gap in the sequence, and nothing behind it would be taken."""
@@ -134,16 +126,84 @@ class Producer:
             self._starter = asyncio.create_task(self._renew())
 
 
-async def _hand_over(
-    producer: AIOKafkaProducer, messages: Sequence[Message], outcomes: list[asyncio.Future[Any] | KafkaError]
-) -> None:
-    """Append to ``outcomes`` each message's acknowledgement to come, or why it was not taken."""
-    for message in messages:
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """Messages of one partition, by their place in what is sent."""
+
+    topic: str
+    partition: int
+    places: list[int]
+
+
+async def _lots(
+    producer: AIOKafkaProducer, messages: Sequence[Message], outcomes: list[BaseException | None]
+) -> list[_Lot]:
+    """Return the messages by partition, in order; of those that go nowhere the outcome says why."""
+    partitions: dict[str, Sequence[int] | KafkaError] = {}
+    lots: dict[tuple[str, int], _Lot] = {}
+    for place, message in enumerate(messages):
+        topic = message.topic
+        every = partitions.get(topic)
+        if every is None:
+            every = partitions[topic] = await _partitions_of(producer, topic)
+        if isinstance(every, KafkaError):
+            outcomes[place] = every
+        elif len(message.key or b"") + len(message.value or b"") > REQUEST_LIMIT_BYTES:
+            outcomes[place] = MessageSizeTooLargeError(f"more than {REQUEST_LIMIT_BYTES} bytes")
+        else:
+            partition = _partition(message.key, every)
+            lot = lots.get((topic, partition))
+            if lot is None:
+                lot = lots[topic, partition] = _Lot(topic, partition, [])
+            lot.places.append(place)
+    return list(lots.values())
+
+
+async def _partitions_of(producer: AIOKafkaProducer, topic: str) -> Sequence[int] | KafkaError:
+    try:
+        return sorted(await producer.partitions_for(topic))
+    except KafkaError as error:
+        return error
+
+
+async def _send_lot(
+    producer: AIOKafkaProducer, lot: _Lot, messages: Sequence[Message], outcomes: list[BaseException | None]
+) -> bool:
+    """Send the messages of one partition in as few batches as hold them, and note each batch's outcome.
+
+    Returns whether the session may be kept: a batch that was refused by the broker leaves a gap in its sequence.
+    """
+    sent: list[tuple[list[int], asyncio.Future[Any]]] = []
+    rest, kept = lot.places, True
+    try:
+        while rest:
+            batch, held = _filled(producer.create_batch(), rest, messages)
+            sent.append((rest[:held], await producer.send_batch(batch, lot.topic, partition=lot.partition)))
+            rest = rest[held:]
+    except KafkaError as error:
+        kept = isinstance(error, _PASSING)
+        _note(outcomes, rest, error)
+    results = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
+    for (places, _), result in zip(sent, results, strict=True):
+        if isinstance(result, BaseException):
+            kept = False
+            _note(outcomes, places, result)
+    return kept
+
+
+def _filled(batch: BatchBuilder, places: Sequence[int], messages: Sequence[Message]) -> tuple[BatchBuilder, int]:
+    """Return the batch, closed, and how many messages it holds: at least one."""
+    held = 0
+    for place in places:
+        message = messages[place]
         key = message.key if message.value is not None else message.key or b""  # a record needs one of the two
-        try:
-            outcomes.append(await producer.send(message.topic, message.value, key=key, headers=list(message.headers)))
-        except TOO_LARGE as error:
-            outcomes.append(error)
-        except KafkaError as error:
-            outcomes += [error] * (len(messages) - len(outcomes))
-            return
+        if batch.append(timestamp=None, key=key, value=message.value, headers=list(message.headers)) is None:
+            break
+        held += 1
+    batch.close()
+    return batch, held
+
+
+def _note(outcomes: list[BaseException | None], places: Sequence[int], outcome: BaseException) -> None:
+    for place in places:
+        outcomes[place] = outcome
