@@ -97,10 +97,12 @@ async def _measure(
         producer.acknowledged.clear()
         await seed_due(timer.pool, catalog, timer.versions.judged_by, prefix, iter(instants))
         seeded_late = clock.now() > instants[0]
+        cpu = time.process_time()
         async with _firing(timer, producer):
             end = time.monotonic() + 60 + (instants[-1] - clock.now()).total_seconds()
             while len(producer.acknowledged) < len(instants) and time.monotonic() < end:
                 await asyncio.sleep(0.1)
+        cpu = time.process_time() - cpu
         late, early = producer.lateness()
     return {
         "measure": "lateness_due_to_broker_acknowledgement",
@@ -111,6 +113,7 @@ async def _measure(
         "p50_ms": round(late[len(late) // 2] * 1000, 1),
         "p99_ms": round(late[len(late) * 99 // 100] * 1000, 1),
         "max_ms": round(late[-1] * 1000, 1),
+        "process_cpu_us_per_fire": round(cpu / max(1, len(late)) * 1e6, 1),
         "baseline_bare_send_p50_ms": round(baseline * 1000, 1),
         "seeded_in_time": not seeded_late,
     }

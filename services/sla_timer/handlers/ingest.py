@@ -16,7 +16,7 @@ from shared.events import Event, Undecodable, content_of, decode_json, parse_jso
 from shared.events.policy import RULE_8, by_messenger
 from shared.kafka import DeadLetter, Record
 
-SHARDS = 2
+SHARDS = 3
 _BACKDATED, _SKEWED = timedelta(minutes=15), timedelta(seconds=1)
 _SHARDED_FROM = 64  # records; fewer are not worth a second transaction
 
