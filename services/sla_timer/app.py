@@ -19,7 +19,7 @@ def build(settings: Settings, kit: Kit) -> App:
     """Wire ingest, watch and ticker. Raises ``CatalogError`` with every error of the catalog."""
     folder = settings.config_dir / "catalog"
     versions = Versions(load_directory(folder))
-    timer = Timer(kit.pool, versions, f"{settings.topic_prefix}{SLA}", kit.recorded)
+    timer = Timer(kit.pool, versions, f"{settings.topic_prefix}{SLA}", settings.exemption_sources, kit.recorded)
     hold = Hold(Limits(settings.hold_lag_seconds, settings.hold_limit_seconds, settings.settle_seconds))
     consumer = kit.subscribe(TICKETS, partial(ingest, timer))
     watch = Watch(timer, hold, settings.kafka, consumer.topic, consumer.group)

@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from shared.kafka import DeadLetter, Record
 
 SHARDS = 3
 _BACKDATED, _SKEWED = timedelta(minutes=15), timedelta(seconds=1)
+_MAY_NOT_EXEMPT = "exemptions are taken from the sources in PRAZO_EXEMPTION_SOURCES only (public contract)"
 _SHARDED_FROM = 64  # records; fewer are not worth a second transaction
 
 
@@ -51,7 +52,7 @@ async def _take(timer: Timer, records: Sequence[Record]) -> Sequence[DeadLetter]
     letters: list[DeadLetter] = []
     for record in records:
         try:
-            one = _arrive(record)
+            one = _arrive(record, timer.exemption_sources)
         except Undecodable as wrong:
             letters.append(DeadLetter(record, wrong.reason, f"{wrong.field}: {wrong.detail}"))
             continue
@@ -71,13 +72,15 @@ async def _take(timer: Timer, records: Sequence[Record]) -> Sequence[DeadLetter]
     return letters
 
 
-def _arrive(record: Record) -> _Arrived:
+def _arrive(record: Record, exemption_sources: Container[str]) -> _Arrived:
     raw = parse_json(record.value, record.headers)
     event = decode_json(raw)
     if not event.type.startswith("ticket."):
         raise Undecodable("unknown_type", "type", "not a ticket event")
     if by_messenger(event):
         raise Undecodable("policy_rule_8", "data.channel", RULE_8)
+    if event.type == "ticket.exempted" and event.source not in exemption_sources:
+        raise Undecodable("exemption_source", "source", _MAY_NOT_EXEMPT)
     body = orjson.dumps(raw)
     entry = Entry(event.subject, event.source, event.id, event.type, record.appended_at, body)
     return _Arrived(record, event, entry)

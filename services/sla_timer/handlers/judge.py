@@ -32,6 +32,7 @@ class Timer:
     pool: "asyncpg.Pool[asyncpg.Record]"
     versions: Versions
     sla_topic: str
+    exemption_sources: frozenset[str] = frozenset()
     recorded: asyncio.Event = field(default_factory=asyncio.Event)  # set when there is something to publish
 
     @property

@@ -76,7 +76,7 @@ async def timer_of(pool: Any, folder: Path) -> Timer:
     """Return a registered timer with the catalog of a folder."""
     versions = Versions(load_directory(folder / "catalog"))
     await versions.register(pool, clock.now())
-    return Timer(pool, versions, "sla.v1")
+    return Timer(pool, versions, "sla.v1", frozenset({"s"}))
 
 
 def _record(ticket: str, type_: str, ago: float, data: dict[str, Any]) -> Record:

@@ -37,7 +37,7 @@ class Swallows(Producer):
 
 
 @pytest.mark.timeout(240)
-async def test_polls_stay_cheap_while_a_transaction_is_held_open_during_100_000_fires(
+async def test_47_100_000_due_in_one_second_fire_once_and_polls_stay_cheap_under_a_held_transaction(
     pool: Any, postgres: str, database: str
 ) -> None:
     catalog = load(SHIPPED)

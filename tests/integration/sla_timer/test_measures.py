@@ -64,3 +64,13 @@ async def test_events_dated_oddly_are_counted_by_source(timer: Timer) -> None:
     await ingest(timer, [ahead, late])
     after = [value(f"prazo_sla_{kind}_events_total", source="s") for kind in ("skewed", "backdated")]
     assert [b - a for a, b in zip(before, after, strict=True)] == [1, 1]
+
+
+async def test_an_exemption_counts_from_the_named_sources_only(timer: Timer) -> None:
+    exempted = record("exempted", 5, metric="response", reason_code="x", approved_by="b")
+    letters = await ingest(timer, [record("opened", 10, **OPENED), exempted])
+    assert [(letter.reason, letter.detail.partition(":")[0]) for letter in letters] == [("exemption_source", "source")]
+    assert await timer.pool.fetchval("SELECT count(*) FROM journal") == 1
+    named = replace(timer, exemption_sources=frozenset({"s"}))
+    assert await ingest(named, [exempted]) == []
+    assert await timer.pool.fetchval("SELECT verdict FROM clock WHERE metric = 'response'") == "exempted"

@@ -69,6 +69,13 @@ ADD = [
         3 * HOUR,
         "2025-10-05T03:30:00+11:00",
     ),
+    (
+        "13 the offset of the instant, not of today",
+        BUSINESS,
+        "2018-12-10T07:00:00-02:00",
+        2 * HOUR,
+        "2018-12-10T09:00:00-02:00",
+    ),
     ("15 leap day", BUSINESS, "2028-02-28 18:00", 2 * HOUR, "2028-02-29 08:00"),
     ("15 year end", BUSINESS, "2026-12-31 18:00", 2 * HOUR, "2027-01-01 08:00"),
     ("vector Friday closing + 60 s", BUSINESS, "2026-03-06 19:00", 60_000_000, "2026-03-09 07:01"),

@@ -5,11 +5,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from services.sla_timer.domain.announce import Kind, Milestone
+from services.sla_timer.domain.announce import Kind, Milestone, Told, fire, schedule
 from services.sla_timer.domain.assess import assess
 from services.sla_timer.domain.journal import history
 from services.sla_timer.domain.publish import Telling, publish
 from shared.catalog import Catalogs, load
+from shared.clock import from_us
 from shared.events import decode, encode
 from tests.builders import us
 from tests.unit.sla_timer.desk import WAITING, catalog, journal, opened
@@ -38,3 +39,17 @@ def test_every_kind_is_rendered_as_its_model_says(tmp_path: Path, kind: Kind) ->
     assert (missing, event.data.model_extra) == (set(), {})
     explained = {part.kind for part in event.data.explanation}
     assert explained == ({"counted", "paused"} if kind.value in "warning breached met closed_late revised" else set())
+
+
+def test_40_a_breach_seen_late_is_dated_when_it_happened_and_says_when_it_was_seen(tmp_path: Path) -> None:
+    found = history(journal(opened()))
+    assert found is not None
+    clock = assess(found, Catalogs([load(catalog(tmp_path))]), us("2026-03-05 08:00")).clocks[0]
+    (due,) = [m for m in schedule(clock, Told(), ()) if m.kind is Kind.BREACHED]
+    seen_us = due.at_us + 3 * 3_600_000_000
+    ((spoken,), ahead) = fire([due], seen_us)
+    assert ahead == ()
+    telling = Telling("T1", None, clock, orjson.dumps(SUMMARY), "2026a", None, seen_us)
+    event = decode(publish(telling, spoken, 1).body)
+    assert event.time == event.data.occurred_at == event.data.due_at == from_us(due.at_us)
+    assert (event.data.detected_at, event.data.detected_late) == (from_us(seen_us), True)

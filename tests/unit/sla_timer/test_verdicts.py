@@ -72,6 +72,15 @@ def test_14_the_clients_place_decides_nothing(tmp_path: Path) -> None:
     assert here == there
 
 
+def test_11_a_holiday_of_the_clients_municipality_changes_nothing_the_desks_does(tmp_path: Path) -> None:
+    said = [opened("03-05 18:00", client_id="salvador")]
+    plain = lines([catalog(tmp_path)], "03-06 09:00", journal(*said))
+    bahia = {"zone": "America/Bahia", "day": "12h", "week": {"mon-fri": ["07:00-19:00"]}, "days": {"2026-03-06": []}}
+    theirs = lines([catalog(tmp_path, "t2", calendars__bahia=bahia)], "03-06 09:00", journal(*said))
+    desks = lines([catalog(tmp_path, "t3", **HOLIDAY)], "03-06 09:00", journal(*said))
+    assert theirs["action"]["due_at"] == plain["action"]["due_at"] != desks["action"]["due_at"]
+
+
 def test_50_a_journal_of_10_000_events(tmp_path: Path) -> None:
     said: list[Said] = [opened(priority="low")]
     for n in range(2500):
