@@ -38,6 +38,9 @@ _NEXT = """
 """
 """The head of each bucket in order of the index: a backlog costs no more than what is taken of it."""
 
+_UNHURRIED = "SET synchronous_commit = off"
+"""A deletion that a crash of the database loses only sends the same bytes again."""
+
 published = CounterMetric("prazo_outbox_published_total", "Events acknowledged by the broker.")
 refused = CounterMetric("prazo_outbox_refused_total", "Events that the broker will never take.")
 oldest_seconds = Gauge("prazo_outbox_oldest_seconds", "Age of the oldest event that waits to be published.")
@@ -87,6 +90,7 @@ class Relay:
             if self._connection is None or self._connection.is_closed():
                 await self._release()
                 self._connection = await self._pool.acquire()
+                await self._connection.execute(_UNHURRIED)
             if len(self._held) < BUCKETS:
                 await self._claim()
             return await self._publish()

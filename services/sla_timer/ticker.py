@@ -21,6 +21,7 @@ WATCH_SECONDS = 0.25
 REASSESS_SECONDS = 0.25
 SWEEP_SECONDS = 1.0
 _CALL_SECONDS = 5.0
+_BUSY = 50  # clocks; from so many on the time of a batch is worth more than the pause between two polls
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 _BEHIND_NOW = timedelta(seconds=5)
 
@@ -143,15 +144,14 @@ class Ticker:
         self._swept_at = 0.0
 
     async def turn(self) -> bool:
-        """Fire one batch; True when there may be more."""
+        """Fire one batch; True when so much was due that looking again at once beats waiting."""
         now = asyncio.get_running_loop().time()
         if not self._hold.may_fire(now):
             return False
         sweeping = self._sweeps and now - self._swept_at >= SWEEP_SECONDS
         watermark = _BEFORE_ALL if sweeping else clock.now() - _BEHIND_NOW
         fired = await fire_due(self._timer, self._hold, watermark)
-        more = fired == FIRED_AT_ONCE
-        if sweeping and not more:
+        if sweeping and fired < FIRED_AT_ONCE:
             self._swept_at = now
             metrics.oldest_due_seconds.set(await store.queries.oldest_due_seconds(self._timer.pool))
-        return more
+        return fired >= _BUSY
