@@ -85,6 +85,10 @@ class Catalog:
         """Return the service; an unknown one is timed as triage."""
         return self.services.get(name) or self.services[self.triage]
 
+    def priority(self, service: Service, asked: str | None) -> str:
+        """Return the priority that counts: an unknown one, or none, is the service's own."""
+        return asked if asked in self.priorities else service.priority
+
     def flags(self, service: str, priority: str | None) -> tuple[str, ...]:
         """Return what of a ticket the catalog does not know: unknown_service, unknown_priority."""
         unknown = ("unknown_service",) if service not in self.services else ()

@@ -46,7 +46,12 @@ class World:
 
     async def replica(self) -> Child:
         """Start one sla_timer process."""
-        environment = {
+        argv = [sys.executable, "-m", "services.sla_timer"]
+        return await Child.start(Command(argv, self.folder / "sla_timer.log", self.environment()))
+
+    def environment(self) -> dict[str, str]:
+        """Return the settings of a process of its own."""
+        return {
             "PRAZO_KAFKA": self.kafka,
             "PRAZO_DATABASE_URL": self.dsn,
             "PRAZO_HTTP_PORT": str(free_port()),
@@ -54,8 +59,6 @@ class World:
             "PRAZO_TOPIC_PREFIX": self.prefix,
             **self.settings,
         }
-        argv = [sys.executable, "-m", "services.sla_timer"]
-        return await Child.start(Command(argv, self.folder / "sla_timer.log", environment))
 
     async def send(self, type_: str, ticket: str, *, ago: float = 0, **data: Any) -> None:
         """Publish a ticket event that happened ``ago`` seconds ago; returns when the broker has it."""

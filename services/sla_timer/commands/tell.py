@@ -89,7 +89,7 @@ def heading(ticket_id: str, assessment: Assessment, language: str, at_us: int) -
     catalog, ticket = assessment.catalog, assessment.ticket
     service = catalog.service(ticket.service)
     speaker = Speaker(language, catalog.business.zone, {service.id: service.names.get(language, service.id)})
-    priority = ticket.priority if ticket.priority in catalog.priorities else service.priority
+    priority = catalog.priority(service, ticket.priority)
     yield speaker.say("ticket", ticket=ticket_id, title=assessment.history.opened.title)
     yield speaker.say(
         "about",

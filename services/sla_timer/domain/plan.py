@@ -32,7 +32,7 @@ def plan(metric: str, catalog: Catalog, history: History, ticket: Ticket, start_
     Out of scope, or without coverage, only the response is watched. ``scheduling`` ends with the first appointment.
     """
     service = catalog.service(ticket.service)
-    priority = ticket.priority if ticket.priority in catalog.priorities else service.priority
+    priority = catalog.priority(service, ticket.priority)
     if metric != "response" and not (ticket.in_scope and ticket.covered):
         return None
     if metric == "scheduling":

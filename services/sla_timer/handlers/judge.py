@@ -154,7 +154,7 @@ def _cause(assessment: Assessment, fresh: Sequence[Fact]) -> str:
 def _shown(assessment: Assessment) -> Shown:
     opened, ticket, catalog = assessment.history.opened, assessment.ticket, assessment.catalog
     service = catalog.service(ticket.service)
-    priority = ticket.priority if ticket.priority in catalog.priorities else service.priority
+    priority = catalog.priority(service, ticket.priority)
     summary = {
         "title": opened.title,
         "service": service.id,
