@@ -107,6 +107,15 @@ FROM (SELECT 0 AS id UNION ALL SELECT id FROM judgement) AS j CROSS JOIN LATERAL
     SELECT fire_at FROM clock WHERE judged_by = j.id AND fire_at <= statement_timestamp() ORDER BY fire_at LIMIT 1
 ) AS c;
 
+-- name: outage_age$
+-- Seconds since a replica last saw the broker come back; null when none ever did.
+SELECT extract(epoch FROM statement_timestamp() - max(ended_at))::float8 FROM broker_outage WHERE topic = :topic;
+
+-- name: save_outage!
+-- The broker was away and has come back.
+INSERT INTO broker_outage (topic, ended_at) VALUES (:topic, statement_timestamp())
+ON CONFLICT (topic) DO UPDATE SET ended_at = greatest(broker_outage.ended_at, excluded.ended_at);
+
 -- name: save_progress!
 -- Remember until when each partition is known to have been read; never backwards.
 INSERT INTO ingest_progress (topic, partition, caught_up_at)

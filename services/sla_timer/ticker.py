@@ -52,7 +52,7 @@ class Watch:
             now = asyncio.get_running_loop().time()
             committed, ends = await self._offsets()
             async with asyncio.timeout(_CALL_SECONDS):
-                await store.queries.database_now(self._timer.pool)
+                await self._share_outages()
         except Exception:
             self._hold.failed()
             raise
@@ -61,7 +61,7 @@ class Watch:
         lag = self._hold.lag(now)
         metrics.ingest_lag_seconds.set(lag)
         metrics.hold_active.set(not self._hold.may_fire(now))
-        if now - self._saved_at >= 1:
+        if now - self._saved_at >= 1 and self._hold.may_fire(now):  # while it holds, a restart is to know that it did
             await self._save(now)
         return False
 
@@ -72,6 +72,15 @@ class Watch:
             away = before is not None and clock.now() - before > timedelta(seconds=10)
             self._hold.outage_before_start = away
             self._began = True
+
+    async def _share_outages(self) -> None:
+        """Tell the other replicas of an outage that ends, and hear of theirs: whoever slept through it holds too."""
+        now = asyncio.get_running_loop().time()
+        if self._hold.returning(now):
+            await store.queries.save_outage(self._timer.pool, topic=self._topic)
+        age = await store.queries.outage_age(self._timer.pool, topic=self._topic)
+        if age is not None:
+            self._hold.heard_of(now - age)
 
     async def _offsets(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
         """Return committed and end offsets by partition; a broker that fails to answer is connected anew."""

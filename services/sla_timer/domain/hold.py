@@ -38,6 +38,7 @@ class Hold:
     _held_since: float | None = None
     _outage: bool = False
     _free_from: float | None = None
+    _settled_at: float = float("-inf")
 
     def observe(
         self, begun_at: float, committed: Mapping[int, int], ends: Mapping[int, int], answered_at: float | None = None
@@ -45,7 +46,7 @@ class Hold:
         """Take the end offsets of every partition, and the committed ones, all read between the two instants."""
         now = begun_at if answered_at is None else answered_at
         gap = 0.0 if self._last_ok is None else now - self._last_ok
-        away = gap > _AWAY_SECONDS or (self._failed and gap > self.limits.lag)
+        away = gap > _AWAY_SECONDS or self.returning(now)
         if self._last_ok is None or away:
             self._outage = away or self.outage_before_start
             self._held_since, self._free_from = None, None
@@ -61,6 +62,14 @@ class Hold:
             self._held_since = None
         elif self._held_since is None:
             self._held_since = now
+
+    def returning(self, now: float) -> bool:
+        """Tell whether an answer at ``now`` would be the first after an outage that was noticed."""
+        return self._failed and (self._last_ok is None or now - self._last_ok > self.limits.lag)
+
+    def heard_of(self, ended_at: float) -> None:
+        """Take note that somebody saw an outage end at ``ended_at``: publishers get their time from then on."""
+        self._settled_at = max(self._settled_at, ended_at + self.limits.settle)
 
     def failed(self) -> None:
         """Take note that broker or database did not answer."""
@@ -94,4 +103,5 @@ class Hold:
         return lag if lag > self.limits.lag else None
 
     def _fresh(self, now: float) -> bool:
-        return self.lag(now) <= self.limits.lag and self._free_from is not None and now >= self._free_from
+        free = self._free_from is not None and now >= max(self._free_from, self._settled_at)
+        return free and self.lag(now) <= self.limits.lag

@@ -64,3 +64,24 @@ def test_a_failed_observation_makes_a_gap_an_outage_and_a_slow_one_does_not() ->
             hold.failed()
         hold.observe(3.0, {0: 5}, {0: 5})
         assert hold.may_fire(3.1) is fires
+
+
+def test_an_outage_that_another_replica_saw_holds_this_one_too() -> None:
+    hold = Hold(LIMITS)
+    hold.observe(100.0, {0: 5}, {0: 5})
+    assert hold.may_fire(100.1)
+    hold.heard_of(99.0)
+    hold.heard_of(50.0)
+    for second in range(101, 112):
+        hold.observe(float(second), {0: 5}, {0: 5})
+        assert hold.may_fire(float(second)) is (second >= 109)
+
+
+def test_one_that_starts_while_nobody_answers_gives_publishers_time() -> None:
+    hold = Hold(LIMITS)
+    hold.failed()
+    assert hold.returning(0.0)
+    for second in range(12):
+        hold.observe(float(second), {0: 5}, {0: 5})
+        assert not hold.returning(float(second))
+        assert hold.may_fire(float(second)) is (second >= 10)
