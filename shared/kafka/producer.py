@@ -3,10 +3,11 @@
 import asyncio
 import random
 import zlib
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -101,17 +102,18 @@ class Producer:
     async def send_all(self, messages: Sequence[Message]) -> list[BaseException | None]:
         """Send all at once, in order per key, and wait for every acknowledgement; None stands for acknowledged.
 
-        What is too large fails alone (``TOO_LARGE``). After any other failure to hand a message over nothing more is
-        handed over to its partition, so that no message of a key overtakes an earlier one; that failure is the result
-        of the rest. Raises ``Transient`` when no broker was ever reached or the acknowledgements did not come in time:
+        What is too large for the producer fails alone (``TOO_LARGE``). After any other failure nothing more is handed
+        over to its partition, so that no message of a key overtakes an earlier one; the rest fails with it. Raises ``Transient`` when no broker was ever reached or the acknowledgements did not come in time:
         what was sent may then arrive or not, so the caller sends the same bytes again.
         """
         outcomes: list[BaseException | None] = [None] * len(messages)
         try:
             async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
                 await self._started.wait()
-                lots = await _lots(self._producer, messages, outcomes)
-                kept = await asyncio.gather(*(_send_lot(self._producer, lot, messages, outcomes) for lot in lots))
+                parted = await _by_partition(self._producer, messages, outcomes)
+                kept = await asyncio.gather(
+                    *(_send_to(self._producer, *to, places, messages, outcomes) for to, places in parted.items())
+                )
         except TimeoutError:
             raise Transient("the broker did not acknowledge in time") from None
         if not all(kept):
@@ -126,37 +128,23 @@ class Producer:
             self._starter = asyncio.create_task(self._renew())
 
 
-@dataclass(frozen=True, slots=True)
-class _Lot:
-    """Messages of one partition, by their place in what is sent."""
-
-    topic: str
-    partition: int
-    places: list[int]
-
-
-async def _lots(
+async def _by_partition(
     producer: AIOKafkaProducer, messages: Sequence[Message], outcomes: list[BaseException | None]
-) -> list[_Lot]:
-    """Return the messages by partition, in order; of those that go nowhere the outcome says why."""
+) -> Mapping[tuple[str, int], list[int]]:
+    """Return by topic and partition the places of its messages, in order; where one goes nowhere its outcome says why."""
     partitions: dict[str, Sequence[int] | KafkaError] = {}
-    lots: dict[tuple[str, int], _Lot] = {}
+    found: dict[tuple[str, int], list[int]] = defaultdict(list)
     for place, message in enumerate(messages):
-        topic = message.topic
-        every = partitions.get(topic)
+        every = partitions.get(message.topic)
         if every is None:
-            every = partitions[topic] = await _partitions_of(producer, topic)
+            every = partitions[message.topic] = await _partitions_of(producer, message.topic)
         if isinstance(every, KafkaError):
             outcomes[place] = every
         elif len(message.key or b"") + len(message.value or b"") > REQUEST_LIMIT_BYTES:
             outcomes[place] = MessageSizeTooLargeError(f"more than {REQUEST_LIMIT_BYTES} bytes")
         else:
-            partition = _partition(message.key, every)
-            lot = lots.get((topic, partition))
-            if lot is None:
-                lot = lots[topic, partition] = _Lot(topic, partition, [])
-            lot.places.append(place)
-    return list(lots.values())
+            found[message.topic, _partition(message.key, every)].append(place)
+    return found
 
 
 async def _partitions_of(producer: AIOKafkaProducer, topic: str) -> Sequence[int] | KafkaError:
@@ -166,29 +154,32 @@ async def _partitions_of(producer: AIOKafkaProducer, topic: str) -> Sequence[int
         return error
 
 
-async def _send_lot(
-    producer: AIOKafkaProducer, lot: _Lot, messages: Sequence[Message], outcomes: list[BaseException | None]
+async def _send_to(
+    producer: AIOKafkaProducer,
+    topic: str,
+    partition: int,
+    places: Sequence[int],
+    messages: Sequence[Message],
+    outcomes: list[BaseException | None],
 ) -> bool:
-    """Send the messages of one partition in as few batches as hold them, and note each batch's outcome.
+    """Send the messages of one partition in as few batches as hold them, one acknowledged before the next is handed over.
 
     Returns whether the session may be kept: a batch that was refused by the broker leaves a gap in its sequence.
     """
-    sent: list[tuple[list[int], asyncio.Future[Any]]] = []
-    rest, kept = lot.places, True
-    try:
-        while rest:
-            batch, held = _filled(producer.create_batch(), rest, messages)
-            sent.append((rest[:held], await producer.send_batch(batch, lot.topic, partition=lot.partition)))
-            rest = rest[held:]
-    except KafkaError as error:
-        kept = isinstance(error, _PASSING)
-        _note(outcomes, rest, error)
-    results = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
-    for (places, _), result in zip(sent, results, strict=True):
-        if isinstance(result, BaseException):
-            kept = False
-            _note(outcomes, places, result)
-    return kept
+    while places:
+        batch, held = _filled(producer.create_batch(), places, messages)
+        handed_over = False
+        try:
+            acknowledged = await producer.send_batch(batch, topic, partition=partition)
+            handed_over = True
+            await acknowledged
+        except KafkaError as error:
+            rest = Transient("an earlier message was refused") if isinstance(error, TOO_LARGE) else error
+            for n, place in enumerate(places):
+                outcomes[place] = error if n < held else rest
+            return not handed_over and isinstance(error, _PASSING)
+        places = places[held:]
+    return True
 
 
 def _filled(batch: BatchBuilder, places: Sequence[int], messages: Sequence[Message]) -> tuple[BatchBuilder, int]:
@@ -202,8 +193,3 @@ def _filled(batch: BatchBuilder, places: Sequence[int], messages: Sequence[Messa
         held += 1
     batch.close()
     return batch, held
-
-
-def _note(outcomes: list[BaseException | None], places: Sequence[int], outcome: BaseException) -> None:
-    for place in places:
-        outcomes[place] = outcome

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import MessageSizeTooLargeError
 
+from shared.errors import Transient
 from shared.kafka import Consumer, DeadLetter, Message, Producer, Record, new_broker, subscribe
 from shared.kafka.letters import bury
 
@@ -102,6 +103,18 @@ async def test_after_a_batch_that_the_broker_refused_the_partition_takes_the_nex
         assert isinstance(refused, MessageSizeTooLargeError)
         assert await producer.send_all([Message(topic, b"k", b"next")]) == [None]
     assert [r.value for r in await all_of(kafka, topic, 2)] == [b"first", b"next"]
+
+
+async def test_behind_a_batch_that_was_refused_nothing_of_the_partition_goes_out(kafka: str, topic: str) -> None:
+    async with Producer(
+        kafka
+    ) as producer:  # a session that has not written yet: the broker would take what is behind a gap
+        behind = Message(topic, b"k", NOISE[:50_000])
+        refused, waits = await producer.send_all([Message(topic, b"k", NOISE[:250_000]), behind])
+        assert isinstance(refused, MessageSizeTooLargeError)
+        assert isinstance(waits, Transient)
+        assert await producer.send_all([Message(topic, b"k", b"next")]) == [None]
+    assert [r.value for r in await all_of(kafka, topic, 1)] == [b"next"]
 
 
 async def test_what_has_no_topic_fails_alone_and_at_once(kafka: str, topic: str) -> None:
