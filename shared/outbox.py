@@ -8,15 +8,14 @@ import asyncio
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 import asyncpg
 import structlog
-from aiokafka.errors import KafkaError
 from prometheus_client import Counter as CounterMetric
 from prometheus_client import Gauge
 
-from shared.errors import Transient
 from shared.events import CONTENT_TYPE, Event, Outgoing, encode
 from shared.kafka import TOO_LARGE, Message, Producer
 
@@ -85,21 +84,21 @@ class Relay:
         await self._release()
 
     async def turn(self) -> bool:
-        """Publish up to ``RELAY_ROWS`` rows of the buckets held; True when there may be more at once."""
-        try:
+        """Publish up to ``RELAY_ROWS`` rows of the buckets held; True when there may be more at once.
+
+        Whatever goes wrong, the buckets are given back: another replica's broker may answer.
+        """
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._release)
             if self._connection is None or self._connection.is_closed():
                 await self._release()
                 self._connection = await self._pool.acquire()
                 await self._connection.execute(_UNHURRIED)
             if len(self._held) < BUCKETS:
                 await self._claim()
-            return await self._publish()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            await self._release()
-            raise
-        except (Transient, KafkaError):
-            await self._release()  # another replica's broker may answer
-            raise
+            more = await self._publish()
+            stack.pop_all()
+        return more
 
     async def _claim(self) -> None:
         rows = await self._connection.fetch(

@@ -33,10 +33,21 @@ def basis_of(clock: Clock, ahead: Sequence[Milestone]) -> bytes:
 
 def clock_of(metric: str, cycle: int, basis: Any, catalogs: Catalogs) -> Clock:
     """Return the clock of a basis; one that an older engine wrote is read as far as it goes."""
-    version, start_us, get = basis.get("catalog", ""), basis["start"], basis.get
+    version, start_us = basis.get("catalog", ""), basis["start"]
     catalog = catalogs.version(version) or catalogs.for_start(start_us)
-    span = Span(catalog.calendars.get(get("calendar"), catalog.business), get("us", 0))
+    span = Span(catalog.calendars.get(basis.get("calendar"), catalog.business), basis.get("us", 0))
     target = Target(span, span, None, ())
-    plan = Plan(span, get("from", start_us), get("pending", False), target, basis["service"], basis["priority"])
-    pauses = tuple([Pause(start, end, tuple(reasons)) for start, end, reasons in basis["pauses"]])
-    return Clock(metric, cycle, start_us, version, plan, pauses, None, None, False, get("due"), None)
+    from_us, pending = basis.get("from", start_us), basis.get("pending", False)
+    return Clock(
+        metric=metric,
+        cycle=cycle,
+        start_us=start_us,
+        catalog=version,
+        plan=Plan(span, from_us, pending, target, basis["service"], basis["priority"]),
+        pauses=tuple([Pause(start, end, tuple(reasons)) for start, end, reasons in basis["pauses"]]),
+        end=None,
+        breached_us=None,
+        exempted=False,
+        due_us=basis.get("due"),
+        due=None,
+    )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,15 +48,14 @@ class Watch:
 
     async def turn(self) -> bool:
         """Make one observation, where broker and database both answer."""
-        try:
+        with ExitStack() as unless_all_answer:
+            unless_all_answer.callback(self._hold.failed)
             await self._begin()
             now = asyncio.get_running_loop().time()
             committed, ends = await self._offsets()
             async with asyncio.timeout(_CALL_SECONDS):
                 await self._share_outages()
-        except Exception:
-            self._hold.failed()
-            raise
+            unless_all_answer.pop_all()
         begun_at, now = now, asyncio.get_running_loop().time()
         self._hold.observe(begun_at, committed, ends, now)
         lag = self._hold.lag(now)
@@ -84,12 +84,12 @@ class Watch:
 
     async def _offsets(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
         """Return committed and end offsets by partition; a broker that fails to answer is connected anew."""
-        try:
+        async with AsyncExitStack() as unless_it_answers:
+            unless_it_answers.push_async_callback(self._close)
             async with asyncio.timeout(_CALL_SECONDS):
-                return await self._ask()
-        except BaseException:
-            await self._close()
-            raise
+                offsets = await self._ask()
+            unless_it_answers.pop_all()
+        return offsets
 
     async def _ask(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
         if self._admin is None:

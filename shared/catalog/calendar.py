@@ -48,8 +48,7 @@ class Calendar:
         """Return microseconds of open time in [start, end); 0 when end <= start."""
         if end_us <= start_us:
             return 0
-        if start_us < self._low_us or end_us >= self._high_us:
-            self._cover(start_us, end_us)
+        self._cover(start_us, end_us)
         return self._open_until(end_us) - self._open_until(start_us)
 
     def add(self, start_us: int, open_us: int) -> int:
@@ -91,18 +90,14 @@ class Calendar:
         """Return the first ``at_most`` open intervals clipped to [start, end), in order, adjacent ones merged."""
         if end_us <= start_us:
             return ()
-        if start_us < self._low_us or end_us >= self._high_us:
-            self._cover(start_us, end_us)
+        self._cover(start_us, end_us)
         first, last = bisect_right(self._ends, start_us), bisect_left(self._starts, end_us)
         if at_most is not None:
             last = min(last, first + at_most)
-        if first >= last:
-            return ()
-        if first + 1 == last:
-            return ((max(self._starts[first], start_us), min(self._ends[first], end_us)),)
-        found = list(zip(self._starts[first:last], self._ends[first:last], strict=True))
-        found[0], found[-1] = (max(found[0][0], start_us), found[0][1]), (found[-1][0], min(found[-1][1], end_us))
-        return found
+        starts, ends = self._starts[first:last], self._ends[first:last]
+        if starts:
+            starts[0], ends[-1] = max(starts[0], start_us), min(ends[-1], end_us)
+        return list(zip(starts, ends, strict=True))
 
     def _open_until(self, at_us: int) -> int:
         i = bisect_right(self._starts, at_us) - 1

@@ -128,7 +128,7 @@ def upgraded(old: "Due | None", new: Countdown, grace: Countdown, at_us: int) ->
         counted = new.calendar.open_between(new.from_us, at_us)
         later = [grace] if new.left_us - counted <= grace.left_us else [new]
     groups = [] if old is None else old.groups
-    return Due([*([*group] for group in groups if not _needless(group, later, at_us)), later])
+    return Due([*(group for group in groups if not _needless(group, later, at_us)), later])
 
 
 def _needless(group: Sequence[Countdown], other: Sequence[Countdown], at_us: int) -> bool:

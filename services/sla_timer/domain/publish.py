@@ -45,9 +45,7 @@ def milestone_id(ticket_id: str, clock: Clock, kind: Kind, threshold: str, n: in
 def publish(telling: Telling, milestone: Milestone, sequence: int) -> Outgoing:
     """Return the event. It is dated when the milestone happened; ``detected_at`` is when we said so."""
     kind, ticket_id, traceparent = milestone.kind, telling.ticket_id, telling.traceparent
-    data = _measures(telling, milestone, sequence)
-    if kind is not Kind.BREACHED:
-        data |= _particulars(telling, milestone)
+    data = {**_measures(telling, milestone, sequence), **_particulars(telling, milestone)}
     event = {
         "specversion": "1.0",
         "id": milestone_id(ticket_id, telling.clock, kind, milestone.threshold, milestone.n),
