@@ -17,7 +17,7 @@ import structlog
 import uvloop
 from prometheus_client import Counter
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from starlette.routing import BaseRoute
 
 from shared.config import Misconfigured
@@ -40,7 +40,7 @@ loop_errors = Counter("prazo_loop_errors_total", "Turns of a loop that failed an
 class ServiceSettings(BaseSettings):
     """What every service reads from ``PRAZO_…``; no value here is a secret (passwords come by ``passfile``)."""
 
-    model_config = SettingsConfigDict(env_prefix="PRAZO_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="PRAZO_", env_ignore_empty=True, frozen=True)
 
     kafka: str = "127.0.0.1:29092"
     database_url: str
@@ -116,8 +116,11 @@ def main(name: str, schema: str, settings_type: type[S], build: Build, migration
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run(name, schema, settings, build))
     except ValidationError as error:
-        wrong = "\n".join(f"  PRAZO_{e['loc'][0]}: {e['msg']}".upper() for e in error.errors(include_input=False))
+        wrong = "\n".join(f"  PRAZO_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
         print(f"{name}: wrong settings\n{wrong}", file=sys.stderr)
+        sys.exit(2)
+    except SettingsError as error:  # a list that is no JSON; it names the field and never the value
+        print(f"{name}: wrong settings\n  {error}; PRAZO_… lists are JSON", file=sys.stderr)
         sys.exit(2)
     except PrazoError as error:
         print(f"{name}: {error}", file=sys.stderr)

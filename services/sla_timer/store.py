@@ -14,6 +14,7 @@ from services.sla_timer.domain.announce import Kind, Milestone, Told
 from services.sla_timer.domain.clock import Clock
 from shared.catalog import Catalogs
 from shared.clock import from_us, to_us
+from shared.errors import Transient
 from shared.sql import load_queries
 
 queries = load_queries(Path(__file__).parent / "queries.sql")
@@ -88,6 +89,10 @@ class Before:
 
 Place = tuple[int, int]
 """Where a locked row stands until it is written (PostgreSQL's ctid)."""
+
+
+class RowMoved(Transient):
+    """A locked row was not where it had been claimed: the claim is tried again."""
 
 
 class Moved(NamedTuple):
@@ -235,14 +240,16 @@ async def load_clocks(connection: Any, catalogs: Catalogs, ticket_ids: Sequence[
 
 
 async def move_clocks(connection: Any, clocks: Sequence[Moved], sequences: Mapping[Place, int]) -> None:
-    """Move fired clocks along their schedule."""
-    await queries.move_clocks(
+    """Move fired clocks along their schedule; raises ``RowMoved``, and nothing is kept, if one is not in its place."""
+    done = await queries.move_clocks(
         connection,
         places=[clock.place for clock in clocks],
         verdicts=[clock.verdict for clock in clocks],
         fire=[_instant(clock.fire_us) for clock in clocks],
     )
-    await queries.move_sequences(connection, places=list(sequences), sequences=list(sequences.values()))
+    done += await queries.move_sequences(connection, places=list(sequences), sequences=list(sequences.values()))
+    if done != f"UPDATE {len(clocks)}UPDATE {len(sequences)}":
+        raise RowMoved(done)
 
 
 def _keys(keys: Sequence[Key]) -> dict[str, list[Any]]:

@@ -30,7 +30,7 @@ from shared.postgres import is_of_the_data, is_transient
 log = structlog.get_logger(__name__)
 
 BATCH_RECORDS = 500
-UNKNOWN_TRIES = 4
+UNKNOWN_TRIES = 6  # some two seconds: longer than a server takes to die
 _IDLE_SECONDS = 1.0
 _LOG_APPEND_TIME = 1
 

@@ -27,9 +27,14 @@ from shared.kafka.retry import keep_trying
 log = structlog.get_logger(__name__)
 
 SEND_TIMEOUT_SECONDS = 10.0
+BATCH_BYTES = 256 * 1024
 REQUEST_LIMIT_BYTES = 2 * 1024 * 1024  # room for a dead letter: a record of Kafka's usual 1 MiB and our headers
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 _PASSING = (KafkaTimeoutError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError)
+
+
+class BatchTooLarge(Transient):
+    """The broker takes no batch of this size: the same messages go again in smaller ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Producer:
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
+        self._batch_bytes = BATCH_BYTES
         self._producer = self._new()
         self._started = asyncio.Event()
         self._starter: asyncio.Task[None] | None = None
@@ -63,7 +69,7 @@ class Producer:
             bootstrap_servers=self._bootstrap,
             acks="all",
             enable_idempotence=True,
-            max_batch_size=256 * 1024,
+            max_batch_size=self._batch_bytes,
             max_request_size=REQUEST_LIMIT_BYTES,
             request_timeout_ms=5_000,
             compression_type="lz4",
@@ -91,8 +97,14 @@ class Producer:
         self._started.set()
 
     async def _stop(self) -> None:
+        """End the session, delivering what it holds if the broker takes it in time: nothing of it comes later."""
+        session = self._producer
         with suppress(Exception):  # whatever a dying session says, the next one begins
-            await asyncio.wait_for(self._producer.stop(), SEND_TIMEOUT_SECONDS)
+            try:
+                await asyncio.wait_for(session.stop(), SEND_TIMEOUT_SECONDS)
+            except TimeoutError:
+                await session._sender.close()  # its own stop waits for the broker, for ever
+                await asyncio.wait_for(session.client.close(), SEND_TIMEOUT_SECONDS)
 
     async def _renew(self) -> None:
         await self._stop()
@@ -102,30 +114,46 @@ class Producer:
     async def send_all(self, messages: Sequence[Message]) -> list[BaseException | None]:
         """Send all at once, in order per key, and wait for every acknowledgement; None stands for acknowledged.
 
-        What is too large for the producer fails alone (``TOO_LARGE``). After any other failure nothing more is handed
-        over to its partition, so that no message of a key overtakes an earlier one; the rest fails with it. Raises ``Transient`` when no broker was ever reached or the acknowledgements did not come in time:
-        what was sent may then arrive or not, so the caller sends the same bytes again.
+        What alone is too large for producer or broker fails alone (``TOO_LARGE``). After any other failure nothing more
+        is handed over to its partition, so that no message of a key overtakes an earlier one; the rest fails with it.
+        Raises ``Transient`` when no broker was ever reached or the acknowledgements did not come in time: what was sent
+        may then arrive or not, so the caller sends the same bytes again.
         """
         outcomes: list[BaseException | None] = [None] * len(messages)
+        session = self._producer
         try:
             async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
                 await self._started.wait()
-                parted = await _by_partition(self._producer, messages, outcomes)
-                kept = await asyncio.gather(
-                    *(_send_to(self._producer, *to, places, messages, outcomes) for to, places in parted.items())
-                )
+                session = self._producer
+                kept = await _send(session, messages, outcomes)
         except TimeoutError:
+            self._replace(session)
             raise Transient("the broker did not acknowledge in time") from None
-        if not all(kept):
-            self._replace()
+        except ExceptionGroup:  # what the library does not say that it raises
+            self._replace(session)
+            raise
+        if not kept:
+            if any(isinstance(outcome, BatchTooLarge) for outcome in outcomes):
+                self._batch_bytes //= 2
+            self._replace(session)
         return outcomes
 
-    def _replace(self) -> None:
+    def _replace(self, session: AIOKafkaProducer) -> None:
         """Begin a new session: a batch that failed leaves a gap in the sequence, and nothing behind it would be taken."""
-        if self._started.is_set():
-            log.warning("producer_replaced")
+        if session is self._producer and self._started.is_set():
+            log.warning("producer_replaced", batch_bytes=self._batch_bytes)
             self._started.clear()
             self._starter = asyncio.create_task(self._renew())
+
+
+async def _send(session: AIOKafkaProducer, messages: Sequence[Message], outcomes: list[BaseException | None]) -> bool:
+    """Send to all partitions beside each other; returns whether the session may be kept."""
+    parted = await _by_partition(session, messages, outcomes)
+    async with asyncio.TaskGroup() as group:
+        sending = [
+            group.create_task(_send_to(session, *to, places, messages, outcomes)) for to, places in parted.items()
+        ]
+    return all(task.result() for task in sending)
 
 
 async def _by_partition(
@@ -174,12 +202,19 @@ async def _send_to(
             handed_over = True
             await acknowledged
         except KafkaError as error:
-            rest = Transient("an earlier message was refused") if isinstance(error, TOO_LARGE) else error
+            why, rest = _blame(error, held)
             for n, place in enumerate(places):
-                outcomes[place] = error if n < held else rest
+                outcomes[place] = why if n < held else rest
             return not handed_over and isinstance(error, _PASSING)
         places = places[held:]
     return True
+
+
+def _blame(error: KafkaError, held: int) -> tuple[Exception, Exception]:
+    """Return what became of the ``held`` messages of a batch that failed, and of those behind it."""
+    if not isinstance(error, TOO_LARGE):
+        return error, error
+    return (error if held == 1 else BatchTooLarge()), Transient("an earlier message was refused")
 
 
 def _filled(batch: BatchBuilder, places: Sequence[int], messages: Sequence[Message]) -> tuple[BatchBuilder, int]:

@@ -19,7 +19,7 @@ from shared.clock import from_us
 from shared.config import Misconfigured
 from shared.errors import Transient
 from shared.kafka import DeadLetter, Record, consumer, new_broker
-from shared.service import Build, Kit, ServiceSettings
+from shared.service import Build, Kit, ServiceSettings, main
 
 WIRED: list[tuple[str, Build, type[ServiceSettings], list[str], list[str], list[str]]] = [
     ("intake", build_intake, IntakeSettings, [], ["reader", "forgetter"], ["/v1/events"]),
@@ -103,12 +103,29 @@ async def test_a_transient_failure_is_tried_again_with_the_same_records(monkeypa
     assert seen == [5, 5, 5, 5]
 
 
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [("", "  PRAZO_DATABASE_URL: Field required"), ("ops", 'error parsing value for field "exemption_sources"')],
+)
+def test_wrong_settings_are_named_and_end_the_process_with_2(
+    sources: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["sla_timer"])
+    monkeypatch.setenv("PRAZO_DATABASE_URL", "")
+    monkeypatch.setenv("PRAZO_EXEMPTION_SOURCES", sources)
+    with pytest.raises(SystemExit) as ended:
+        main("sla_timer", "sla", SlaTimerSettings, build_sla_timer, Path())
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
 async def test_an_error_of_an_unknown_kind_puts_a_record_aside_only_when_it_comes_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(consumer, "backoff_seconds", lambda _: 0.0)
-    kinds = [KeyError, AttributeError, OSError, KeyError, AttributeError, KeyError, RuntimeError]
-    passing = iter([kind("x") for kind in kinds])  # three, one that the surroundings broke off, four
+    unknown = [KeyError, AttributeError] * (consumer.UNKNOWN_TRIES // 2)
+    kinds = [*unknown[1:], OSError, *unknown[1:], RuntimeError]
+    passing = iter([kind("x") for kind in kinds])  # one too few, one that the surroundings broke off, enough of them
     calls: list[int] = []
 
     async def handle(batch: Sequence[Record]) -> Sequence[DeadLetter]:

@@ -117,6 +117,48 @@ async def test_behind_a_batch_that_was_refused_nothing_of_the_partition_goes_out
     assert [r.value for r in await all_of(kafka, topic, 1)] == [b"next"]
 
 
+async def test_small_messages_whose_batch_is_too_large_for_the_broker_go_in_smaller_ones(
+    kafka: str, topic: str
+) -> None:
+    messages = [Message(topic, b"k", b"%d:" % n + NOISE[n * 9_000 : (n + 1) * 9_000]) for n in range(40)]
+    waiting = list(messages)
+    async with Producer(kafka) as producer, asyncio.timeout(30):
+        while waiting:
+            outcomes = await producer.send_all(waiting)
+            assert not any(isinstance(outcome, MessageSizeTooLargeError) for outcome in outcomes)
+            waiting = [one for one, outcome in zip(waiting, outcomes, strict=True) if outcome is not None]
+    assert [r.value for r in await all_of(kafka, topic, 40)] == [one.value for one in messages]
+
+
+async def test_what_no_record_can_hold_raises_and_the_next_goes_out(kafka: str, topic: str) -> None:
+    async with Producer(kafka) as producer:
+        wrong: Any = Message(topic, b"k", "text")  # type: ignore[arg-type]
+        with pytest.raises(ExceptionGroup) as raised:
+            await producer.send_all([wrong, Message(f"{topic}.dlq", b"k", b"elsewhere")])
+        assert [type(error) for error in raised.value.exceptions] == [TypeError]
+        assert await producer.send_all([Message(topic, b"k", b"next")]) == [None]
+    assert [r.value for r in await all_of(kafka, topic, 1)] == [b"next"]
+
+
+async def test_two_refusals_at_once_replace_the_session_once(
+    kafka: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions: list[object] = []
+    fresh = Producer._new
+
+    def counted(self: Producer) -> AIOKafkaProducer:
+        sessions.append(self)
+        return fresh(self)
+
+    monkeypatch.setattr(Producer, "_new", counted)
+    async with Producer(kafka) as producer:
+        noise = Message(topic, b"k", NOISE[:200_000])
+        both = await asyncio.gather(producer.send_all([noise]), producer.send_all([noise]))
+        assert all(isinstance(outcome, Exception) for (outcome,) in both)
+        assert await producer.send_all([Message(topic, b"k", b"next")]) == [None]
+    assert len(sessions) == 2
+
+
 async def test_what_has_no_topic_fails_alone_and_at_once(kafka: str, topic: str) -> None:
     async with Producer(kafka) as producer:
         messages = [Message(topic, b"k", b"1"), Message(f"{topic}.absent!", b"k", b"x"), Message(topic, b"k", b"2")]
