@@ -50,12 +50,12 @@ class Misconfigured(Permanent):
 
 
 class Loader(yaml.SafeLoader):
-    """YAML whose only booleans are true and false (YAML 1.2 core schema): ``on``, ``no`` and ``yes`` are words."""
+    """YAML's core schema (1.2): ``on``, ``no`` and ``yes`` are words, and a date is a text until its model reads it."""
 
 
-_BOOL = "tag:yaml.org,2002:bool"
+_BOOL, _TIMESTAMP = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
 Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (_BOOL, _TIMESTAMP)]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 Loader.add_implicit_resolver(_BOOL, re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))

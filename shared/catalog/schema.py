@@ -4,7 +4,7 @@ from typing import Any
 
 import holidays
 
-from shared.catalog.load import optional_holidays
+from shared.catalog.check import optional_holidays
 from shared.catalog.model import CatalogFile
 
 _COUNTRY = "BR"
@@ -14,7 +14,8 @@ def schema() -> dict[str, Any]:
     """Return JSON Schema 2020-12; states and optional holidays of Brazil stand there as examples."""
     made = CatalogFile.model_json_schema(by_alias=True)
     part = made["$defs"]["HolidaysPart"]["properties"]
+    part["country"]["examples"] = [_COUNTRY]
     part["state"]["examples"] = sorted(holidays.list_supported_countries(include_aliases=False)[_COUNTRY])
     names = sorted(name.replace(" ", "_") for name in optional_holidays(_COUNTRY, None))
     part["optional"]["items"]["examples"] = names
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "prazo.catalog/1", **made}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "prazo.catalog/1"}

@@ -1,7 +1,6 @@
 """``sla_timer catalog``: check catalog files, every error with file, line, path and rule; print their JSON Schema."""
 
 import argparse
-import sys
 from pathlib import Path
 
 import orjson
@@ -27,32 +26,22 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "schema":
         print(orjson.dumps(schema(), option=orjson.OPT_INDENT_2).decode())
         return FINE
-    unread = [said for path in arguments.files if (said := _unreadable(path)) is not None]
-    for said in unread:
-        print(f"catalog check: {said}", file=sys.stderr)
+    unread = [path for path in arguments.files if not _is_readable(path)]
     try:
-        catalogs = load_files([path for path in arguments.files if _unreadable(path) is None])
+        catalogs = load_files(arguments.files)
     except CatalogError as error:
-        for line in str(error).splitlines():
-            print(orjson.dumps(_fields(line)).decode() if arguments.json else line)
+        for fault in error.faults:
+            print(orjson.dumps(fault._asdict()).decode() if arguments.json else fault)
         return USAGE if unread else FINDINGS
-    if unread:
-        return USAGE
     if not arguments.json:
         print(f"fine: {', '.join(catalog.version for catalog in catalogs.versions)}")
     return FINE
 
 
-def _unreadable(path: Path) -> str | None:
-    """Return why a file is no text that can be read, None when it is."""
+def _is_readable(path: Path) -> bool:
+    """Tell whether a file is there and may be read."""
     try:
-        path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        return f"{path}: {error}"
-    return None
-
-
-def _fields(line: str) -> dict[str, str | int]:
-    place, path, rule = [*line.split(": ", 2), "", ""][:3]
-    file, _, number = place.rpartition(":")
-    return {"file": file, "line": int(number), "path": path, "rule": rule}
+        path.open("rb").close()
+    except OSError:
+        return False
+    return True

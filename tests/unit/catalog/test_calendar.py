@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.catalog import Calendar, Catalogs
-from shared.catalog.load import CatalogError, load
+from shared.catalog import Calendar, CatalogError, Catalogs, load, load_files
 from tests.builders import CATALOG, catalog_file, us
 
 HOUR = 3_600_000_000
@@ -186,3 +185,105 @@ def test_an_unknown_service_is_timed_as_triage_and_flagged(tmp_path: Path) -> No
     assert catalog.service("nobody-knows").id == "triage"
     assert catalog.flags("nobody-knows", "odd") == ("unknown_service", "unknown_priority")
     assert catalog.flags("triage", None) == ()
+
+
+def _week(**windows: list[str]) -> dict[str, Any]:
+    return {"business": {**BUSINESS, "week": windows}}
+
+
+def _business(**changes: Any) -> dict[str, Any]:
+    return {"calendars": {"business": {**BUSINESS, **changes}}}
+
+
+WRONG = [
+    ("a business day that is worth itself", _business(day="1bd"), ["calendars.business.day: what a business day"]),
+    ("a business day of a day and a half", _business(day="36h"), ["calendars.business.day: what a business day"]),
+    ("a folder of zones", _business(zone="America"), ["calendars.business.zone: no such time zone"]),
+    ("a zone of 5,000 letters", _business(zone="x" * 5000), ["calendars.business.zone: no such time zone"]),
+    (
+        "two keys of one weekday",
+        {"calendars": _week(**{"mon-fri": ["07:00-19:00"], "mon": ["18:00-20:00"]})},
+        ["overlap"],
+    ),
+    ("a day that does not exist", _business(days={"2026-02-29": []}), ["calendars.business.days.2026-02-29: "]),
+    ("an instant that is a number", {"effective_from": 1767225600}, ["effective_from: an instant is RFC 3339"]),
+    ("a target of a century", {"services": _targets(high={"response": "900000h", "action": "1h"})}, ["ten years"]),
+    ("a grace of a century", {"defaults": _defaults(reclassify_grace="4000d")}, ["a grace is at most ten years"]),
+    (
+        "a setting of a century",
+        {"defaults": _defaults(reopen_within="4000d")},
+        ["reopen_within: a setting of real time"],
+    ),
+    ("Arabic digits", {"services": _targets(high={"response": "١h", "action": "1h"})}, ["a duration is"]),
+    (
+        "a line end behind a duration",
+        {"services": _targets(high={"response": "1h\n", "action": "1h"})},
+        ["a duration is"],
+    ),
+    ("the same warning twice", {"defaults": _defaults(warnings=["50%", "50%"])}, ["the warning 50% is there twice"]),
+    ("the same priority twice", {"priorities": ["high", "medium", "medium"]}, ["medium is there twice"]),
+    (
+        "always of 8 hours",
+        {"calendars": {"business": BUSINESS, "always": {**ALWAYS, "day": "8h"}}},
+        ["always is reserved"],
+    ),
+    ("a target of a customer", {"services": _targets(acme={"response": "1h", "action": "1h"})}, ["policy rule 3"]),
+    (
+        "everything at once",
+        {
+            **_business(zone="X/Y", day="1bd", week={"mon": ["07:00-12:00", "11:00-13:00"]}),
+            "defaults": _defaults(triage="x", calendar="y", priority="z", reopen_within="soon"),
+            "effective_from": "2026-01-01T00:00:00",
+            "colour": "red",
+        },
+        ["zone", "day", "overlap", "triage", "calendar", "priority", "reopen_within", "effective_from", "colour"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "said"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG])
+def test_what_no_clock_could_be_measured_by_is_refused(tmp_path: Path, changes: Any, said: list[str]) -> None:
+    with pytest.raises(CatalogError) as refused:
+        load(catalog_file(tmp_path, **changes))
+    assert len(refused.value.faults) == len(said)
+    assert all(any(word in str(fault) for fault in refused.value.faults) for word in said)
+
+
+UNREADABLE = [
+    ("nothing", b"", ":1: a catalog is a mapping"),
+    ("a list", b"- 1\n", ":1: a catalog is a mapping"),
+    ("no UTF-8", b"# ok\ncaf\xe9: 1", ":2: the file is not UTF-8"),
+    ("a NUL", b"a: 1\nb: \0", ":2: YAML: special characters"),
+    ("no YAML", b"a: 1\nb: [", ":2: YAML: "),
+    ("nested", b"[" * 5_000, ":1: YAML: nested too deep"),
+    ("an anchor in itself", b"calendars: &x {business: *x}", "calendars.business.zone: Field required"),
+    (
+        "aliases of aliases",
+        b"a: &a {}\n"
+        + b"".join(
+            b"b%d: &b%d {x: *b%d, y: *b%d}\n" % (n + 1, n + 1, n, n) if n else b"b1: &b1 {x: *a}\n" for n in range(40)
+        ),
+        "b40: unknown key",
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "said"), [row[1:] for row in UNREADABLE], ids=[row[0] for row in UNREADABLE])
+def test_a_file_that_is_no_catalog_is_refused_with_its_line(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "c: d.yaml"
+    path.write_bytes(content)
+    with pytest.raises(CatalogError) as refused:
+        load(path)
+    assert any(said in str(fault) for fault in refused.value.faults)
+    assert {fault.file for fault in refused.value.faults} == {str(path)}
+    with pytest.raises(CatalogError):
+        load(tmp_path / "none.yaml")
+
+
+def test_two_versions_that_take_effect_at_one_instant_are_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    paths = [catalog_file(tmp_path / name, version=name) for name in ("a", "b")]
+    with pytest.raises(CatalogError) as refused:
+        load_files(paths)
+    assert "effective_from: a takes effect at the same instant" in str(refused.value)
