@@ -21,24 +21,23 @@ log = structlog.get_logger(__name__)
 
 
 class Versions:
-    """``judged_by`` is 0 until registered: then nothing may fire. ``until_us``: when the next version takes over."""
+    """``catalogs`` judge. ``judged_by`` is 0 until they are registered: then nothing may fire.
+
+    ``until_us``: when the next version takes over.
+    """
 
     def __init__(self, catalogs: Catalogs) -> None:
         self.catalogs = catalogs
         self.judged_by = 0
         self.until_us: int | None = 0
+        self._wanted: Catalogs | None = None
 
     def reload(self, folder: Path) -> None:
-        """Take the catalog of ``folder`` if it is valid; otherwise say every error and go on with the present one."""
+        """Read the catalog of ``folder``; it judges once it is registered. Of an invalid one every error is said."""
         try:
-            self.catalogs = load_directory(folder)
+            self._wanted = load_directory(folder)
         except (CatalogError, OSError) as error:
-            metrics.reloads.labels("refused").inc()
-            log.error("catalog_refused", errors=str(error).splitlines())
-        else:
-            self.until_us = 0
-            metrics.reloads.labels("loaded").inc()
-            log.info("catalog_loaded", versions=[catalog.version for catalog in self.catalogs.versions])
+            _refuse(error)
 
     def holds_at(self, at_us: int) -> bool:
         """Tell whether what was judged under this registration may speak at ``at_us``."""
@@ -47,24 +46,48 @@ class Versions:
     async def register(self, pool: Any, now: datetime) -> None:
         """Register anew if another judgement is in force at ``now``.
 
-        Raises ``Misconfigured`` when a version was loaded before with other content: a changed catalog is a new version.
+        A changed catalog is a new version: at the start ``Misconfigured`` is raised; what was read later is refused, and the
+        present catalog goes on. So it does when a version that is in force went missing, for open cycles are judged by
+        it: to roll one back is a restart, not a slip of the hand.
         """
-        catalogs, now_us = self.catalogs, to_us(now)
-        if self.holds_at(now_us):
+        wanted, now_us = self._wanted or self.catalogs, to_us(now)
+        if wanted is self.catalogs and self.holds_at(now_us):
             return
-        async with pool.acquire() as connection, connection.transaction():
-            for catalog in catalogs.versions:
-                known = await store.queries.catalog_content(
-                    connection, version=catalog.version, content=catalog.content
-                )
-                if known != catalog.content:
-                    raise Misconfigured(
-                        f"catalog {catalog.version}: was loaded with other content: give it a new version"
-                    )
-            judged_by = await _register(connection, _fingerprint(catalogs, now_us))
-        if catalogs is self.catalogs:
-            self.judged_by, self.until_us = judged_by, catalogs.next_reassessing(now_us)
-            log.info("judgement_registered", judged_by=judged_by)
+        try:
+            if wanted is not self.catalogs:
+                _nothing_missing(self.catalogs, wanted, now_us)
+            async with pool.acquire() as connection, connection.transaction():
+                await _nothing_changed(connection, wanted)
+                judged_by = await _register(connection, _fingerprint(wanted, now_us))
+        except Misconfigured as error:
+            if wanted is self.catalogs:
+                raise
+            self._wanted = None if self._wanted is wanted else self._wanted
+            _refuse(error)
+            return
+        if wanted is self._wanted:
+            self._wanted = None
+            metrics.reloads.labels("loaded").inc()
+        self.catalogs, self.judged_by, self.until_us = wanted, judged_by, wanted.next_reassessing(now_us)
+        log.info("judgement_registered", judged_by=judged_by, versions=[c.version for c in wanted.versions])
+
+
+def _refuse(error: Exception) -> None:
+    metrics.reloads.labels("refused").inc()
+    log.error("catalog_refused", errors=str(error).splitlines())
+
+
+def _nothing_missing(present: Catalogs, wanted: Catalogs, now_us: int) -> None:
+    gone = [c.version for c in present.versions if c.effective_from_us <= now_us and wanted.version(c.version) is None]
+    if gone:
+        raise Misconfigured(f"catalog {', '.join(gone)}: is in force and is missing: open tickets are judged by it")
+
+
+async def _nothing_changed(connection: Any, catalogs: Catalogs) -> None:
+    for catalog in catalogs.versions:
+        known = await store.queries.catalog_content(connection, version=catalog.version, content=catalog.content)
+        if known != catalog.content:
+            raise Misconfigured(f"catalog {catalog.version}: was loaded with other content: give it a new version")
 
 
 async def _register(connection: Any, fingerprint: str) -> int:

@@ -102,8 +102,9 @@ class Producer:
         with suppress(Exception):  # whatever a dying session says, the next one begins
             try:
                 await asyncio.wait_for(session.stop(), SEND_TIMEOUT_SECONDS)
-            except TimeoutError:
-                await session._sender.close()  # its own stop waits for the broker, for ever
+            except TimeoutError:  # its own stop waits for the broker, for ever
+                session._message_accumulator.fail_all(KafkaTimeoutError())
+                await session._sender.close()
                 await asyncio.wait_for(session.client.close(), SEND_TIMEOUT_SECONDS)
 
     async def _renew(self) -> None:
