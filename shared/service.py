@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import re
 import signal
 import sys
 import threading
@@ -10,13 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
 import uvloop
 from prometheus_client import Counter
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from starlette.routing import BaseRoute
 
@@ -37,13 +39,28 @@ RELAY_PERIOD_SECONDS = 0.05
 loop_errors = Counter("prazo_loop_errors_total", "Turns of a loop that failed and were retried.", ["loop"])
 
 
+def _servers(text: str) -> str:
+    if not all(re.fullmatch(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):[0-9]{1,5}", one) for one in text.split(",")):
+        raise ValueError("must be HOST:PORT, several parted by commas")
+    return text
+
+
+def _dsn(text: str) -> str:
+    if text:
+        try:
+            urlsplit(text)
+        except ValueError:
+            raise ValueError("must be a postgresql:// URL") from None
+    return text
+
+
 class ServiceSettings(BaseSettings):
     """What every service reads from ``PRAZO_…``; no value here is a secret (passwords come by ``passfile``)."""
 
     model_config = SettingsConfigDict(env_prefix="PRAZO_", env_ignore_empty=True, frozen=True)
 
-    kafka: str = "127.0.0.1:29092"
-    database_url: str
+    kafka: Annotated[str, AfterValidator(_servers)] = "127.0.0.1:29092"
+    database_url: Annotated[str, AfterValidator(_dsn)]
     owner_database_url: str | None = None
     http_host: str = "127.0.0.1"
     http_port: int

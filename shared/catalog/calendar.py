@@ -117,7 +117,7 @@ class Calendar:
 
     def _extend(self, from_year: int, to_year: int) -> None:
         """Rebuild the table for the whole years from_year..to_year (local); bounded by the year 2100."""
-        if from_year < 1900 or (to_year > _LAST_YEAR and self._to_year >= _LAST_YEAR):
+        if not 1900 <= from_year <= _LAST_YEAR or (to_year > _LAST_YEAR and self._to_year >= _LAST_YEAR):
             raise OutOfRange(f"calendar {self.name}: no open time between {from_year} and {_LAST_YEAR}")
         self._from_year, self._to_year = from_year, min(max(to_year, from_year), _LAST_YEAR)
         self._low_us, self._high_us = _begin_of(self._from_year + 1), _begin_of(self._to_year)

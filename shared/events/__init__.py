@@ -30,6 +30,7 @@ from shared.events.envelope import (
     content_of,
     encode,
     event_id,
+    loads,
     parse_json,
     received_at_of,
 )
@@ -147,6 +148,7 @@ __all__ = [
     "decode_json",
     "encode",
     "event_id",
+    "loads",
     "new_event",
     "parse_json",
     "received_at_of",
@@ -244,6 +246,8 @@ def decode_json(raw: Mapping[str, Any]) -> Event[Any]:
         event = model.model_validate(raw)
     except ValidationError as error:
         raise Undecodable("invalid", *_first_error(error)) from None
+    if "receivedat" in raw:
+        received_at_of(event)
     if getattr(event.data, "ticket_id", event.subject) != event.subject and not name.startswith("notice."):
         raise Undecodable("invalid", "subject", "must equal data.ticket_id")
     return event

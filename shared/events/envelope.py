@@ -6,11 +6,20 @@ Source of the rules: CloudEvents 1.0 core, its JSON format and its Kafka binding
 import hashlib
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
 from shared.errors import Permanent
 
@@ -20,7 +29,26 @@ _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 CONTENT_TYPE = "application/cloudevents+json"
 _UNHASHED = frozenset({"receivedat", "traceparent", "tracestate"})
 
+_DEPTH = 100  # levels; what is nested deeper can be parsed, but not written again
+_FIRST, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
 D = TypeVar("D", bound=BaseModel)
+
+
+def _not_a_number(value: object) -> object:
+    if isinstance(value, (str, datetime)) and not (isinstance(value, str) and value[4:5] != "-"):
+        return value
+    raise ValueError("must be an RFC 3339 instant with its offset")
+
+
+def _on_the_calendar(at: datetime) -> datetime:
+    if not _FIRST <= at < _END:
+        raise ValueError("must lie in the years 1970 to 2099 (UTC)")
+    return at
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_on_the_calendar)]
+"""RFC 3339 with its offset, in the years that calendars know."""
 
 
 class Undecodable(Permanent):
@@ -49,7 +77,7 @@ class Event(BaseModel, Generic[D]):
     source: str = Field(min_length=1, max_length=200)
     type: str
     subject: str = Field(min_length=1, max_length=200)
-    time: AwareDatetime
+    time: Instant
     datacontenttype: str = "application/json"
     traceparent: str | None = None
     data: D
@@ -103,13 +131,32 @@ def parse_json(value: bytes | None, headers: Iterable[tuple[str, bytes]] = ()) -
     if not value:
         raise Undecodable("empty", "event", "the record has no value")
     attributes = _binary_attributes(headers)
+    parsed = loads(value)
+    if not isinstance(parsed, dict):
+        raise Undecodable("not_json", "event", "the value is not a JSON object")
+    return {**attributes, "data": parsed} if attributes else parsed
+
+
+def loads(value: bytes) -> Any:
+    """Return parsed JSON, or raise ``Undecodable``: also for what is nested too deep ever to be written again."""
     try:
         parsed = orjson.loads(value)
     except orjson.JSONDecodeError as error:
         raise Undecodable("not_json", "event", str(error)) from None
-    if not isinstance(parsed, dict):
-        raise Undecodable("not_json", "event", "the value is not a JSON object")
-    return {**attributes, "data": parsed} if attributes else parsed
+    if value.count(b"{") + value.count(b"[") > _DEPTH and _is_deep(parsed):
+        raise Undecodable("too_deep", "event", f"is nested in more than {_DEPTH} levels")
+    return parsed
+
+
+def _is_deep(parsed: Any) -> bool:
+    level = [parsed]
+    for _ in range(_DEPTH):
+        level = [
+            v for one in level for v in (one.values() if isinstance(one, dict) else one) if isinstance(v, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _binary_attributes(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
@@ -127,9 +174,9 @@ def received_at_of(event: Event[Any]) -> datetime | None:
     if raw is None:
         return None
     try:
-        at = datetime.fromisoformat(raw)
-    except (TypeError, ValueError):
-        raise Undecodable("invalid", "receivedat", "must be an RFC 3339 instant") from None
-    if at.tzinfo is None:
-        raise Undecodable("invalid", "receivedat", "must have an offset")
-    return at
+        return _INSTANT.validate_python(raw)
+    except ValidationError as error:
+        raise Undecodable("invalid", "receivedat", first_error(error)[1]) from None
+
+
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)

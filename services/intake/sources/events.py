@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-import orjson
 import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -20,7 +19,7 @@ from services.intake.domain.limits import broken_limit
 from services.intake.domain.tokens import Token, bearer
 from services.intake.handlers import Desk
 from shared import clock, outbox
-from shared.events import Event, TicketRefused, Undecodable, content_hash, decode_json, event_id, new_event
+from shared.events import Event, TicketRefused, Undecodable, content_hash, decode_json, event_id, loads, new_event
 from shared.events.policy import RULE_8, by_messenger
 
 log = structlog.get_logger(__name__)
@@ -112,9 +111,11 @@ def _parse(content_type: str, body: bytes) -> Sequence[Mapping[str, Any]]:
     if kind not in (SINGLE, BATCH):
         raise Problem(415, f"Content-Type must be {SINGLE} or {BATCH}")
     try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Problem(400, "The body is not JSON") from None
+        parsed = loads(body)
+    except Undecodable as wrong:
+        raise Problem(
+            400, "The body is not JSON" if wrong.reason == "not_json" else f"The body {wrong.detail}"
+        ) from None
     items = parsed if kind == BATCH else [parsed]
     if not isinstance(items, list) or not 0 < len(items) <= BATCH_LIMIT:
         raise Problem(400, f"A batch is a JSON array of 1 to {BATCH_LIMIT} events")

@@ -20,7 +20,10 @@ COMMANDS = {
 
 def command(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="sla_timer", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="sla_timer",
+        description=f"{__doc__} Without a command the service runs; with migrate its schema is brought up to date.",
+    )
     subparsers = parser.add_subparsers(dest="command", required=True)
     for name, module in COMMANDS.items():
         module.add_arguments(subparsers.add_parser(name, help=(module.__doc__ or "").partition(": ")[2]))

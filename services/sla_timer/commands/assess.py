@@ -9,6 +9,7 @@ import orjson
 from services.sla_timer.commands.offline import FINDINGS, FINE, USAGE, Wrong, instant_us, read_events
 from services.sla_timer.commands.report import line_of
 from services.sla_timer.commands.spool import Spool
+from services.sla_timer.commands.tell import printable
 from services.sla_timer.domain.assess import assess
 from services.sla_timer.domain.journal import Fact, history
 from shared.catalog import CatalogError, Catalogs, OutOfRange, load_files
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
             left_out = read_events(arguments.events, spool)
             wanted_us = spool.last_us if at_us is None else at_us
             for ticket_id, facts in spool.journals():
-                left_out += _print(ticket_id, facts, catalogs, wanted_us or 0)
+                left_out += _print(ticket_id, facts, catalogs, wanted_us)
     except (Wrong, CatalogError, OSError) as error:
         print(f"assess: {error}", file=sys.stderr)
         return USAGE
@@ -48,7 +49,7 @@ def _print(ticket_id: str, facts: list[Fact], catalogs: Catalogs, at_us: int) ->
         clocks = assess(found, catalogs, at_us, breaching=True).clocks
         lines = [line_of(ticket_id, clock, at_us) for clock in clocks]
     except OutOfRange as error:
-        print(f"ticket {ticket_id}: {error}", file=sys.stderr)
+        print(printable(f"ticket {ticket_id}: {error}"), file=sys.stderr)
         return 1
     for line in sorted(lines, key=lambda line: (line["metric"], line["cycle"])):
         sys.stdout.write(orjson.dumps(line).decode() + "\n")

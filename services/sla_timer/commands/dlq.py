@@ -10,6 +10,7 @@ import orjson
 from services.sla_timer.commands.offline import FINDINGS, FINE, Wrong
 from services.sla_timer.commands.online import carry_out, settings
 from services.sla_timer.commands.report import instant
+from services.sla_timer.commands.tell import printable
 from shared.clock import to_us
 from shared.kafka.dlq import Letter, letters, send_again
 
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _run(arguments: argparse.Namespace) -> int:
-    found = settings()
+    found = settings(database_url="")
     every = [one async for one in letters(found.kafka, f"{found.topic_prefix}tickets.v1.dlq")]
     match arguments.action:
         case "list":
@@ -54,7 +55,9 @@ def _list(every: Sequence[Letter], arguments: argparse.Namespace) -> int:
         if arguments.json:
             print(orjson.dumps(_fields(one)).decode())
         else:
-            print(f"{one.place:<10} {instant(to_us(one.at))} {one.reason:<14} {_text(one.key or b'')}  {one.detail}")
+            print(
+                f"{one.place:<10} {instant(to_us(one.at))} {one.reason:<14} {_text(one.key or b'')}  {printable(one.detail)}"
+            )
     return FINDINGS if chosen else FINE
 
 
@@ -94,7 +97,8 @@ async def _replay(bootstrap: str, every: Sequence[Letter], arguments: argparse.N
 def _agreed(count: int) -> bool:
     if not sys.stdin.isatty():
         raise Wrong("without a terminal to ask at, --yes is needed")
-    return input(f"send {count} records to tickets.v1 again? [y/N] ").strip().lower() in ("y", "yes", "s", "sim")
+    print(f"send {count} records to tickets.v1 again? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes", "s", "sim")
 
 
 def _at(every: Sequence[Letter], place: str) -> Letter:

@@ -54,7 +54,7 @@ def _offline(arguments: argparse.Namespace) -> int:
         left_out = read_events(arguments.events, spool)
         facts = spool.journal(arguments.ticket)
         wanted_us = spool.last_us if at_us is None else at_us
-    return max(_explain(arguments, facts, catalogs, wanted_us or 0), FINDINGS if left_out else FINE)
+    return max(_explain(arguments, facts, catalogs, wanted_us), FINDINGS if left_out else FINE)
 
 
 async def _online(arguments: argparse.Namespace) -> int:

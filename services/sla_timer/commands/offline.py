@@ -1,16 +1,15 @@
 """What the commands share that read a file of events instead of a database: exit codes, instants, lines."""
 
+import codecs
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import datetime
-from typing import Any
-
-import orjson
+from typing import Any, BinaryIO
 
 from services.sla_timer.commands.spool import Spool
 from shared.clock import to_us
-from shared.events import Undecodable, decode_json
+from shared.events import Undecodable, decode_json, loads
 from shared.events.policy import RULE_8, by_messenger
 
 FINE, FINDINGS, USAGE, ENVIRONMENT = 0, 1, 2, 3
@@ -29,6 +28,8 @@ def instant_us(text: str) -> int:
         raise Wrong(f"--at {text}: not an RFC 3339 instant") from None
     if at.tzinfo is None:
         raise Wrong(f"--at {text}: the offset is missing")
+    if not 1970 <= at.year < 2100:
+        raise Wrong(f"--at {text}: must lie in the years 1970 to 2099")
     return to_us(at)
 
 
@@ -52,21 +53,29 @@ def read_events(path: str, spool: Spool) -> int:
                 continue
             if not spool.add(raw, event):
                 left_out += 1
-                print(f"line {number}: conflict: id: this source and id exist with other content", file=sys.stderr)
+                said = f"{event.source!r} {event.id!r} exist with other content: the smaller is kept"
+                print(f"line {number}: conflict: id: source and id {said}", file=sys.stderr)
     return left_out
 
 
-def _lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    return ((number, line) for number, line in enumerate(file, start=1) if line.strip())
+def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yield each line with its number; of one that is too long only so much is in memory that it is seen to be."""
+    number = 0
+    while line := file.readline(_LINE_LIMIT_BYTES + 1):
+        number += 1
+        kept = line
+        while not line.endswith(b"\n") and (line := file.readline(_LINE_LIMIT_BYTES + 1)):
+            pass
+        if number == 1:
+            kept = kept.removeprefix(codecs.BOM_UTF8)
+        if kept.strip():
+            yield number, kept
 
 
 def _object(line: bytes) -> dict[str, Any]:
     if len(line) > _LINE_LIMIT_BYTES:
         raise Undecodable("too_large", "event", f"a line has at most {_LINE_LIMIT_BYTES} bytes")
-    try:
-        raw = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise Undecodable("not_json", "event", str(error)) from None
+    raw = loads(line)
     if not isinstance(raw, dict):
         raise Undecodable("not_json", "event", "the line is not a JSON object")
     return raw

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from services.sla_timer.commands.offline import ENVIRONMENT, USAGE, Wrong
 from services.sla_timer.settings import Settings
@@ -13,10 +14,15 @@ from shared.catalog import Catalogs, load_directory
 from shared.errors import Permanent, Transient
 
 
-def settings() -> Settings:
-    """Return the settings as the service has them (``PRAZO_…``); raises ``Wrong`` with every error."""
+def settings(**unused: Any) -> Settings:
+    """Return the settings as the service has them (``PRAZO_…``); raises ``Wrong`` with every error.
+
+    ``unused``: values for what must be set and the caller does not look at.
+    """
     try:
-        return Settings()
+        return Settings(**unused)
+    except SettingsError as error:
+        raise Wrong(f"settings of the service; {error}") from None
     except ValidationError as error:
         wrong = [f"PRAZO_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
         raise Wrong("; ".join(["settings of the service", *wrong])) from None

@@ -13,9 +13,10 @@ from services.sla_timer import reading
 from services.sla_timer.commands.offline import FINDINGS, FINE, Wrong, instant_us, read_events
 from services.sla_timer.commands.online import carry_out, catalogs_of, settings
 from services.sla_timer.commands.spool import Spool
+from services.sla_timer.commands.tell import printable
 from services.sla_timer.domain.assess import Assessment, assess
 from services.sla_timer.domain.journal import Fact, history
-from shared.catalog import Catalogs, load_files
+from shared.catalog import Catalogs, OutOfRange, load_files
 from shared.clock import to_us
 
 Verdicts = dict[tuple[str, int], str]
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.description = (
         "Judges every ticket twice: by the catalog of the service (offline: by --against) and by the given one alone."
-        " Reads the database in one snapshot, or --events; nothing is written. Exit code 0 whatever it finds."
+        " Reads the database in one snapshot, or --events; nothing is written. Exit code 1: a line or a ticket was left out."
     )
     parser.add_argument("--catalog", nargs="+", action="extend", required=True, type=Path, metavar="NEW")
     parser.add_argument(
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print changes and counts; return 0, 1 when a line was left out, 2 for wrong input, 3 without a database."""
+    """Print changes and counts; return 0, 1 when a line or a ticket was left out, 2 for wrong input, 3 without a database."""
     return carry_out("simulate", lambda: _offline(arguments) if _is_offline(arguments) else _online(arguments))
 
 
@@ -51,12 +52,12 @@ def _offline(arguments: argparse.Namespace) -> int:
     old, new = load_files(arguments.against), load_files(arguments.catalog)
     with Spool() as spool:
         left_out = read_events(arguments.events, spool)
-        at_us = (spool.last_us or 0) if arguments.at is None else instant_us(arguments.at)
+        at_us = spool.last_us if arguments.at is None else instant_us(arguments.at)
         simulation = Simulation(old, new, at_us, arguments.json)
         for ticket_id, facts in spool.journals():
             simulation.judge(ticket_id, facts)
     simulation.report()
-    return FINDINGS if left_out else FINE
+    return FINDINGS if left_out or simulation.left_out else FINE
 
 
 async def _online(arguments: argparse.Namespace) -> int:
@@ -69,7 +70,7 @@ async def _online(arguments: argparse.Namespace) -> int:
         async for ticket_id, facts in reading.journals(connection):
             simulation.judge(ticket_id, facts)
     simulation.report()
-    return FINE
+    return FINDINGS if simulation.left_out else FINE
 
 
 class Simulation:
@@ -78,16 +79,21 @@ class Simulation:
     def __init__(self, old: Catalogs, new: Catalogs, at_us: int, as_json: bool) -> None:
         self._old, self._new, self._at_us, self._json = old, new, at_us, as_json
         self._breached: Counter[tuple[str, str, str]] = Counter()
-        self._tickets = self._changed = 0
+        self._tickets = self._changed = self.left_out = 0
 
     def judge(self, ticket_id: str, facts: Sequence[Fact]) -> None:
         """Judge one ticket twice; print it if a verdict changes."""
         known = history(fact for fact in facts if fact.at_us <= self._at_us)
         if known is None:
             return
+        try:
+            now = assess(known, self._old, self._at_us, breaching=True)
+            would = assess(known, self._new, self._at_us, breaching=True)
+        except OutOfRange as error:
+            self.left_out += 1
+            print(printable(f"simulate: ticket {ticket_id}: {error}"), file=sys.stderr)
+            return
         self._tickets += 1
-        now = assess(known, self._old, self._at_us, breaching=True)
-        would = assess(known, self._new, self._at_us, breaching=True)
         service = self._service(now, would)
         self._count("now", service, now)
         self._count("would", service, would)

@@ -29,7 +29,6 @@ class Spool:
     def __init__(self) -> None:
         self._db = sqlite3.connect("")  # "": a file of its own that vanishes with the connection
         self._db.executescript(_SCHEMA)
-        self.last_us: int | None = None
 
     def __enter__(self) -> "Spool":
         """Return itself."""
@@ -42,13 +41,17 @@ class Spool:
     def add(self, raw: dict[str, Any], event: Event[Any]) -> bool:
         """Take an event; False when another content of its identity is there. The smaller content stays."""
         at_us = effective_us(event)
-        self.last_us = at_us if self.last_us is None else max(self.last_us, at_us)
         content = content_of(raw)
         row = (event.source, event.id, event.subject, at_us, orjson.dumps(raw), content)
         known = self._db.execute("SELECT content, at FROM event WHERE source = ? AND id = ?", row[:2]).fetchone()
         if known is None or (content, at_us) < tuple(known):
             self._db.execute("INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?)", row)
         return known is None or known[0] == content
+
+    @property
+    def last_us(self) -> int:
+        """Return the instant of the last event that was kept; 0 without one."""
+        return int(self._db.execute("SELECT coalesce(max(at), 0) FROM event").fetchone()[0])
 
     def journals(self) -> Iterator[tuple[str, list[Fact]]]:
         """Yield each ticket's id and facts, ordered by id."""
