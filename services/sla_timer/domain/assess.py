@@ -11,7 +11,7 @@ from services.sla_timer.domain.run import run
 from services.sla_timer.domain.ticket import Cycle, Ticket, cycles_of
 from shared.catalog import Catalog, Catalogs
 
-ENGINE = "2"
+ENGINE = "3"
 
 
 class Assessment(NamedTuple):
@@ -55,8 +55,8 @@ class _Judge:
                     yield clock
 
     def reopen_within(self, cycle: Cycle, ticket: Ticket, at_us: int) -> int:
-        """Return the service's limit in the version that the action clock has by then."""
-        version, _ = self._version(cycle, "action", at_us)
+        """Return the service's limit in the version that the action clock has: at its instant an event acts first."""
+        version, _ = self._version(cycle, "action", at_us - 1)
         return version.service(ticket.service).reopen_within_us
 
     def _clock(self, cycle: Cycle, metric: str) -> Clock | None:
@@ -69,15 +69,16 @@ class _Judge:
     def _version(self, cycle: Cycle, metric: str, until_us: int) -> tuple[Catalog, Catalog | None]:
         """Return the version that judges a clock, and the one that knows it no more and so cancels it.
 
-        A version with ``applies_to: open`` takes over each clock that has neither ended nor breached by then. It brings
-        a clock into being only while somebody still works on the cycle: what has ended is left alone.
+        A version with ``applies_to: open`` takes over each clock that has neither ended nor breached by then: one that
+        has ended and is reopened later is left to the next version. It brings a clock into being only while somebody
+        still works on the cycle.
         """
         version = self.catalogs.for_start(cycle.start_us)
         for next_version in self.catalogs.reassessing(cycle.start_us, until_us):
             from_us = next_version.effective_from_us
             clock = run(self.history, cycle, metric, version, from_us)
             if clock is not None and (clock.end is not None or clock.breached_us is not None):
-                break
+                continue
             if clock is None and metric == "scheduling" and not cycle.open_at(from_us):
                 continue
             if clock is not None and run(self.history, cycle, metric, next_version, from_us) is None:

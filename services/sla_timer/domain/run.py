@@ -41,8 +41,7 @@ from shared.events import (
     TicketScheduled,
 )
 
-_WITHDRAWN = "withdrawn"
-_CLOSED = "closed"
+_WITHDRAWN, _CLOSED = "withdrawn", "closed"
 
 
 def run(
@@ -164,10 +163,15 @@ class _Run:
         if self._metric != "action" or (self._end is not None and self._end.cause == "resolved"):
             return  # what is agreed while the ticket is closed counts from its reopening
         moved, self._appointment = ticket.appointment != self._appointment, ticket.appointment
-        if moved and self._open and self._breached_us is None and self._catalog.service(ticket.service).scheduled:
+        if moved and self._open and self._breached_us is None and self._counts_from_appointment(ticket):
             new = self._planned(ticket)
             if new is not None:
                 self._plan, self._due = new, Due([[self._countdown(new)]])
+
+    def _counts_from_appointment(self, ticket: Ticket) -> bool:
+        """Tell whether it did and does so; where only one is true a reclassification has yet to say how."""
+        planned = ticket.service if self._plan is None else self._plan.service
+        return all(self._catalog.service(name).scheduled for name in (ticket.service, planned))
 
     def _reclassified(self, at_us: int, ticket: Ticket) -> None:
         new = self._planned(ticket)

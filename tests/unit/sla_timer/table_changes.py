@@ -121,6 +121,18 @@ CHANGES: list[Row] = [
         {"action": {"due_at": "03-09 14:00"}},
     ),
     (
+        "34 an appointment and a change to a scheduled service, both while closed: the change is an upgrade with its grace",
+        [
+            opened(),
+            ("resolved", "03-05 08:30"),
+            ("scheduled", "03-05 09:00", {"starts_at": "2026-03-04T07:00:00-03:00"}),
+            ("reclassified", "03-05 09:30", {"service": "update"}),
+            ("reopened", "03-05 10:00"),
+        ],
+        "03-05 10:30",
+        {"action": {"verdict": "open", "due_at": "03-05 13:30"}},
+    ),
+    (
         "34 a pause before the appointment costs nothing, a later one is subtracted",
         [
             opened(service="update"),

@@ -65,6 +65,36 @@ def test_45_a_holiday_removed_puts_a_deadline_into_the_past_and_dates_the_breach
     }
 
 
+@pytest.mark.parametrize("ends", [[("resolved", "03-05 17:00"), ("reopened", "03-06 08:00")], []])
+def test_44_a_clock_that_had_ended_when_a_version_came_gets_the_next_one(tmp_path: Path, ends: list[Said]) -> None:
+    scope: list[Said] = [
+        ("reclassified", "03-05 17:00", {"scope": "out_of_scope"}),
+        ("reclassified", "03-06 08:00", {"scope": "in_scope"}),
+    ]
+    later = {"applies_to": "open", "services__triage__targets__urgent": {"response": "1h", "action": "12h"}}
+    versions = [
+        catalog(tmp_path),
+        catalog(tmp_path, "t2", "2026-03-05 18:00", applies_to="open"),
+        catalog(tmp_path, "t3", "2026-03-06 09:00", **later),
+    ]
+    before = lines(versions, "03-06 08:30", journal(opened("03-05 16:00"), *(ends or scope)))
+    assert before["action"]["catalog"] == "t1"
+    after = lines(versions, "03-06 09:30", journal(opened("03-05 16:00"), *(ends or scope)))
+    assert (after["action"]["catalog"], after["action"]["target_seconds"]) == ("t3", 12 * 3600)
+
+
+def test_44_a_reopening_at_the_effective_instant_is_judged_by_the_limit_of_the_old_version(tmp_path: Path) -> None:
+    scope = {"scope": "out_of_scope"}
+    versions = [
+        catalog(tmp_path),
+        catalog(tmp_path, "t2", "2026-03-06 12:00", applies_to="open", defaults__reopen_within="1h"),
+    ]
+    said: list[Said] = [opened("03-05 16:00", **scope), ("resolved", "03-05 17:00"), ("reopened", "03-06 12:00")]
+    assert set(lines(versions, "03-06 12:30", journal(*said))) == {"response"}
+    said[-1] = ("reopened", "03-06 12:00:01")
+    assert set(lines(versions, "03-06 12:30", journal(*said))) == {"response", "response2"}
+
+
 def test_14_the_clients_place_decides_nothing(tmp_path: Path) -> None:
     versions = [catalog(tmp_path)]
     here = lines(versions, "03-05 09:00", journal(opened()))
