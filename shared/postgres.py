@@ -16,12 +16,13 @@ REPORT_ROLE = "grafana_ro"
 _SHARED_MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x5052415A  # "PRAZ"
 
-_OF_THE_DATA = (
+OF_THE_DATA = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.ProgramLimitExceededError,
     ValueError,  # what asyncpg raises for an argument that no column can hold
 )
+"""What says that the data cannot be stored, now or ever."""
 _OF_THE_DATABASE = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -37,7 +38,7 @@ class MigrationChanged(Permanent):
 
 def is_of_the_data(error: BaseException) -> bool:
     """Tell whether ``error`` says that the data cannot be stored (SQLSTATE classes 22, 23 and 54), now or ever."""
-    return isinstance(error, _OF_THE_DATA)
+    return isinstance(error, OF_THE_DATA)
 
 
 def is_transient(error: BaseException) -> bool:

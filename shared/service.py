@@ -162,6 +162,8 @@ async def run(name: str, schema: str, settings: ServiceSettings, build: Build) -
         loops = [*app.loops, Loop("relay", relay.turn, RELAY_PERIOD_SECONDS, kit.recorded)]
         for resource in app.resources:
             await stack.enter_async_context(resource)
+        for loop in loops:
+            loop_errors.labels(loop.name)
         turning = [asyncio.create_task(keep_turning(loop), name=loop.name) for loop in loops]
         tasks = list(turning)
         if kit.consumers:

@@ -1,7 +1,9 @@
 """Wiring of sla_timer."""
 
+import asyncio
 from functools import partial
 
+from services.sla_timer import metrics
 from services.sla_timer.census import CENSUS_SECONDS, Census
 from services.sla_timer.domain.hold import Hold, Limits
 from services.sla_timer.handlers import Timer, ingest
@@ -21,6 +23,7 @@ def build(settings: Settings, kit: Kit) -> App:
     versions = Versions(load_directory(folder))
     timer = Timer(kit.pool, versions, f"{settings.topic_prefix}{SLA}", settings.exemption_sources, kit.recorded)
     hold = Hold(Limits(settings.hold_lag_seconds, settings.hold_limit_seconds, settings.settle_seconds))
+    metrics.watch(hold, asyncio.get_running_loop().time)
     consumer = kit.subscribe(TICKETS, partial(ingest, timer))
     watch = Watch(timer, hold, settings.kafka, consumer.topic, consumer.group)
     return App(

@@ -1,14 +1,15 @@
-"""A clock as its row keeps it: JSON of what a fire says of it, and of what time will say."""
+"""Clocks and milestones as their rows keep them: of a clock JSON of what a fire says of it, and of what time will say."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from services.sla_timer.domain.announce import Milestone
+from services.sla_timer.domain.announce import Kind, Milestone
 from services.sla_timer.domain.clock import Clock, Pause
 from services.sla_timer.domain.plan import Plan
 from shared.catalog import Catalogs, Span, Target
+from shared.clock import to_us
 
 
 def basis_of(clock: Clock, ahead: Sequence[Milestone]) -> bytes:
@@ -50,4 +51,16 @@ def clock_of(metric: str, cycle: int, basis: Any, catalogs: Catalogs) -> Clock:
         exempted=False,
         due_us=basis.get("due"),
         due=None,
+    )
+
+
+def milestone_of(row: Any) -> Milestone:
+    """Return the milestone of a row."""
+    return Milestone(
+        Kind(row["kind"]),
+        row["n"],
+        to_us(row["occurred_at"]),
+        row["threshold"],
+        announced=row["announced"],
+        after=row["outcome"],
     )

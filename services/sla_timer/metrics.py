@@ -1,8 +1,11 @@
 """Metrics of sla_timer; every label value exists from the start."""
 
+from collections.abc import Callable
+
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.sla_timer.domain.announce import Kind
+from services.sla_timer.domain.hold import Hold
 
 lateness = Histogram(
     "prazo_sla_lateness_seconds",
@@ -12,6 +15,7 @@ lateness = Histogram(
 milestones = Counter("prazo_sla_milestones_total", "Milestones recorded, by kind.", ["kind"])
 for _kind in Kind:
     milestones.labels(_kind.value)
+unfireable = Counter("prazo_sla_unfireable_clocks_total", "Times that a due clock could not be recorded and was left.")
 oldest_due_seconds = Gauge("prazo_sla_oldest_due_seconds", "Age of the oldest clock that is due and has not fired.")
 ingest_lag_seconds = Gauge("prazo_sla_ingest_lag_seconds", "Age of the oldest record that may be unread.")
 _CAUSES = ("late_event", "reopened", "catalog", "engine", "reclassified", "scheduled")
@@ -32,8 +36,14 @@ _sources: set[str] = set()
 hold_active = Gauge("prazo_sla_hold_active", "1 while firing is held because knowledge is stale.")
 
 
+def watch(hold: Hold, now: Callable[[], float]) -> None:
+    """Read the hold whenever the metrics are read: what they say of a time without answers must not be its last good word."""
+    hold_active.set_function(lambda: not hold.may_fire(now()))
+    ingest_lag_seconds.set_function(lambda: hold.lag(now()))
+
+
 def source_of(source: str) -> str:
-    """Return the label for a source: the first fifty by name, the rest together."""
+    """Return the label for a source: the first fifty that this process met, the rest together."""
     if source not in _sources and len(_sources) < _SOURCES:
         _sources.add(source)
     return source if source in _sources else "other"

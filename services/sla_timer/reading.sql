@@ -16,10 +16,15 @@ SELECT version, content FROM catalog_version;
 
 -- name: clocks_of
 -- The clocks of some tickets as they stand, and when each was last told of.
-SELECT c.ticket_id, c.metric, c.cycle, c.state, c.verdict, c.due_at, c.fire_at, c.judged_by,
+SELECT c.ticket_id, c.metric, c.cycle, c.state, c.verdict, c.due_at, c.fire_at, c.judged_by, c.basis,
        coalesce((SELECT max(m.recorded_at) FROM milestone m
                  WHERE (m.ticket_id, m.metric, m.cycle) = (c.ticket_id, c.metric, c.cycle)), c.fire_at) AS told_at
 FROM clock c WHERE c.ticket_id = ANY(:ticket_ids::text[]);
+
+-- name: milestones_of
+-- What was ever recorded of the clocks of some tickets, in the order of recording.
+SELECT ticket_id, metric, cycle, kind, threshold, n, occurred_at, announced, outcome FROM milestone
+WHERE ticket_id = ANY(:ticket_ids::text[]) ORDER BY position;
 
 -- name: clocks_without_journal
 -- Clocks of tickets that have no event at all; read by a cursor.

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from services.sla_timer.basis import basis_of, clock_of
+from services.sla_timer.basis import basis_of, clock_of, milestone_of
 from services.sla_timer.domain.announce import Kind, Milestone, Told
 from services.sla_timer.domain.clock import Clock
 from shared.catalog import Catalogs
@@ -133,7 +133,7 @@ async def load_and_lock(connection: Any, ticket_ids: Sequence[str]) -> Before:
         before.entries[row["ticket_id"]].append(_entry(row))
     milestones: dict[Key, list[Milestone]] = defaultdict(list)
     async for row in queries.known_milestones(connection, ticket_ids=ids):
-        milestones[row["ticket_id"], row["metric"], row["cycle"]].append(_milestone(row))
+        milestones[row["ticket_id"], row["metric"], row["cycle"]].append(milestone_of(row))
     async for row in queries.known_clocks(connection, ticket_ids=ids):
         key = row["ticket_id"], row["metric"], row["cycle"]
         due_us = None if row["due_at"] is None else to_us(row["due_at"])
@@ -143,17 +143,6 @@ async def load_and_lock(connection: Any, ticket_ids: Sequence[str]) -> Before:
 
 def _entry(row: Any) -> Entry:
     return Entry(row["ticket_id"], row["source"], row["event_id"], row["type"], row["received_at"], row["body"])
-
-
-def _milestone(row: Any) -> Milestone:
-    return Milestone(
-        Kind(row["kind"]),
-        row["n"],
-        to_us(row["occurred_at"]),
-        row["threshold"],
-        announced=row["announced"],
-        after=row["outcome"],
-    )
 
 
 async def append_journal(connection: Any, entries: Sequence[Entry]) -> None:

@@ -10,7 +10,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from services.sla_timer import metrics, store
+from services.sla_timer import store
 from services.sla_timer.domain.hold import Hold
 from services.sla_timer.handlers import FIRED_AT_ONCE, Timer, fire_due, reassess
 from shared import clock
@@ -58,9 +58,6 @@ class Watch:
             unless_all_answer.pop_all()
         begun_at, now = now, asyncio.get_running_loop().time()
         self._hold.observe(begun_at, committed, ends, now)
-        lag = self._hold.lag(now)
-        metrics.ingest_lag_seconds.set(lag)
-        metrics.hold_active.set(not self._hold.may_fire(now))
         if now - self._saved_at >= 1 and self._hold.may_fire(now):  # while it holds, a restart is to know that it did
             await self._save(now)
         return False
@@ -162,5 +159,4 @@ class Ticker:
         fired = await fire_due(self._timer, self._hold, watermark)
         if sweeping and fired < FIRED_AT_ONCE:
             self._swept_at = now
-            metrics.oldest_due_seconds.set(await store.queries.oldest_due_seconds(self._timer.pool))
         return fired >= _BUSY

@@ -22,7 +22,7 @@ from prometheus_client import Counter
 
 from shared import clock
 from shared.errors import Permanent, Transient
-from shared.kafka.letters import DeadLetter, Record, bury
+from shared.kafka.letters import REASONS, DeadLetter, Record, bury, dead_lettered
 from shared.kafka.producer import SEND_TIMEOUT_SECONDS, Producer
 from shared.kafka.retry import backoff_seconds
 from shared.postgres import is_of_the_data, is_transient
@@ -140,6 +140,10 @@ def subscribe(broker: Broker, producer: Producer, group: str, topic: str, handle
     async def on_batch(records: Any) -> None:
         await _take(consumer, producer, handle, records)
 
+    for counter in (consumed, retried):
+        counter.labels(topic)  # what is counted from 0 on can be alerted on from the first one
+    for reason in REASONS:
+        dead_lettered.labels(topic, reason)
     fetch = subscriber.get_msg
     subscriber.get_msg = partial(consumer.next_batch, fetch)  # type: ignore[method-assign]  # decision 0003
     return consumer

@@ -17,6 +17,12 @@ log = structlog.get_logger(__name__)
 
 _KEPT_OF_KEY, _KEPT_OF_VALUE = 1024, 64 * 1024  # bytes, of a record that is too large even for the dead letters
 
+REASONS = (
+    *("empty", "not_json", "not_utf8", "too_deep", "unknown_type", "invalid", "conflict"),
+    *("policy_rule_8", "exemption_source", "unprocessable"),
+)
+"""Every word that says why a record was put aside."""
+
 dead_lettered = Counter("prazo_dead_letters_total", "Records put aside, by topic and reason.", ["topic", "reason"])
 
 

@@ -2,17 +2,19 @@
 
 import argparse
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from services.sla_timer import reading
+from services.sla_timer.basis import basis_of, milestone_of
 from services.sla_timer.commands.offline import FINDINGS, FINE, Wrong
 from services.sla_timer.commands.online import carry_out, catalogs_of, settings
 from services.sla_timer.commands.report import instant
 from services.sla_timer.commands.tell import printable
+from services.sla_timer.domain.announce import Milestone, Told, schedule
 from services.sla_timer.domain.assess import assess
 from services.sla_timer.domain.clock import Clock, How
 from services.sla_timer.domain.journal import Fact, history
@@ -23,14 +25,16 @@ from shared.errors import Permanent
 _AT_ONCE = 500  # tickets
 Key = tuple[str, str, int]
 State = dict[str, Any]
+Milestones = Mapping[Key, Sequence[Milestone]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.description = (
         "Rebuilds every clock from the journal, one ticket after another in bounded memory, and prints what differs from"
-        " the clocks of the database, read in one snapshot that the server keeps from changing anything. Exit code 1:"
-        " something differs. No difference, and counted: what is due for no longer than firing may be held and not fired yet,"
+        " the clocks of the database, read in one snapshot that the server keeps from changing anything: state, verdict"
+        " and due date, the verdict last told, and of an open clock what it counts by and when it is to be fired. Exit"
+        " code 1: something differs. No difference, and counted: what is due for no longer than firing may be held and not fired yet,"
         " and open clocks that the service has still to judge anew."
     )
     parser.add_argument("--json", action="store_true", help="one JSON object per difference, then the counts")
@@ -51,8 +55,12 @@ async def _replay(arguments: argparse.Namespace) -> int:
         await _same_versions(connection, catalogs)
         comparison = Comparison(catalogs, at_us, patience_us, newest)
         async for tickets in _batches(connection):
-            stored = {_key(r): r async for r in reading.queries.clocks_of(connection, ticket_ids=list(tickets))}
-            for line in comparison.compare(tickets, stored):
+            ids = list(tickets)
+            stored = {_key(r): r async for r in reading.queries.clocks_of(connection, ticket_ids=ids)}
+            told: dict[Key, list[Milestone]] = defaultdict(list)
+            async for row in reading.queries.milestones_of(connection, ticket_ids=ids):
+                told[_key(row)].append(milestone_of(row))
+            for line in comparison.compare(tickets, stored, told):
                 _print(line, arguments.json)
         async for row in connection.cursor(reading.queries.clocks_without_journal.sql):
             _print(comparison.without_journal(row), arguments.json)
@@ -106,10 +114,12 @@ class Comparison:
         self._catalogs, self._at_us, self._patience_us, self._newest = catalogs, at_us, patience_us, newest
         self.counts: Counter[str] = Counter(clocks=0, due_not_fired=0, to_judge_anew=0, differences=0)
 
-    def compare(self, tickets: Mapping[str, Sequence[Fact]], stored: Mapping[Key, Any]) -> Iterator[State]:
-        """Yield the differences of some tickets with all their clocks."""
+    def compare(
+        self, tickets: Mapping[str, Sequence[Fact]], stored: Mapping[Key, Any], told: Milestones
+    ) -> Iterator[State]:
+        """Yield the differences of some tickets with all their clocks and everything that was told of them."""
         self.counts["clocks"] += len(stored)
-        said: dict[Key, State] = {}
+        said: dict[Key, Clock] = {}
         for ticket_id, facts in tickets.items():
             try:
                 said |= self._judge(ticket_id, facts)
@@ -118,8 +128,10 @@ class Comparison:
                 yield {"ticket_id": ticket_id, "error": str(error)}
                 stored = {key: row for key, row in stored.items() if key[0] != ticket_id}
         for key in sorted(said.keys() | stored.keys()):
-            now, row = said.get(key), stored.get(key)
-            live = None if row is None else _of_row(row)
+            clock, row = said.get(key), stored.get(key)
+            past = Told(tuple(told.get(key, ())))
+            now = None if clock is None else _of_clock(clock) | self._planned(clock, row, past)
+            live = None if row is None else _of_row(row, past) | _stored_plan(clock, row)
             if now != live and not self._explained(now, live, row):
                 self.counts["differences"] += 1
                 yield _difference(key, now, live)
@@ -128,12 +140,19 @@ class Comparison:
         """Return the difference of a clock whose ticket has no event at all."""
         self.counts["clocks"] += 1
         self.counts["differences"] += 1
-        return _difference(_key(row), None, _of_row(row))
+        return _difference(_key(row), None, _of_row(row, None))
 
-    def _judge(self, ticket_id: str, facts: Sequence[Fact]) -> dict[Key, State]:
+    def _judge(self, ticket_id: str, facts: Sequence[Fact]) -> dict[Key, Clock]:
         found = history(facts)
         clocks = assess(found, self._catalogs, self._at_us, breaching=True).clocks if found else ()
-        return {(ticket_id, clock.metric, clock.cycle): _of_clock(clock) for clock in clocks}
+        return {(ticket_id, clock.metric, clock.cycle): clock for clock in clocks}
+
+    def _planned(self, clock: Clock, row: Any, past: Told) -> State:
+        """Return what an open clock counts by and when time is to speak, which is what would page somebody."""
+        if clock.end is not None or row is None:
+            return {}
+        ahead = schedule(clock, past, ())
+        return _plan(orjson.loads(basis_of(clock, ahead)), ahead[0].at_us if ahead else None)
 
     def _explained(self, now: State | None, live: State | None, row: Any) -> bool:
         """Tell whether the service is about to mend it, or withdrew a clock that the journal knows no more."""
@@ -144,7 +163,7 @@ class Comparison:
         if live["verdict"] == "open" and row["judged_by"] < self._newest:
             self.counts["to_judge_anew"] += 1
             return True
-        if now is None or row["fire_at"] is None or now["verdict"] != "breached" or now | {"verdict": "open"} != live:
+        if now is None or row["fire_at"] is None or now["verdict"] != "breached" or now | _OPEN != live:
             return False
         since_us = max(to_us(row["fire_at"]), to_us(row["told_at"]))
         if self._at_us - since_us > self._patience_us:
@@ -157,15 +176,35 @@ def _difference(key: Key, now: State | None, live: State | None) -> State:
     return {"ticket_id": key[0], "metric": key[1], "cycle": key[2], "journal": now, "database": live}
 
 
+_OPEN = {"verdict": "open", "told": "open"}
+
+
 def _of_clock(clock: Clock) -> State:
     late = clock.breached_us is not None and clock.end is not None and clock.end.how is How.FULFILLED
     verdict = "closed_late" if late and not clock.exempted else clock.verdict
-    return {"state": clock.state, "verdict": verdict, "due_at": instant(clock.due_us)}
+    return {"state": clock.state, "verdict": verdict, "due_at": instant(clock.due_us), "told": verdict}
 
 
-def _of_row(row: Any) -> State:
+def _of_row(row: Any, past: Told | None) -> State:
+    verdict = row["verdict"]
+    told = None if past is None else past.verdict
+    if (told, verdict) == ("cancelled", "breached"):  # a cancellation ends the clock, an earlier breach stands
+        told = verdict
     due = None if row["due_at"] is None else instant(to_us(row["due_at"]))
-    return {"state": row["state"], "verdict": row["verdict"], "due_at": due}
+    return {"state": row["state"], "verdict": verdict, "due_at": due, "told": told}
+
+
+def _stored_plan(clock: Clock | None, row: Any) -> State:
+    if clock is None or clock.end is not None:
+        return {}
+    return _plan(orjson.loads(row["basis"]), None if row["fire_at"] is None else to_us(row["fire_at"]))
+
+
+def _plan(basis: State, fire_us: int | None) -> State:
+    return {name: basis.get(name) for name in _PLAN} | {"fire_at": None if fire_us is None else instant(fire_us)}
+
+
+_PLAN = ("catalog", "calendar", "us", "start", "from", "pending", "service", "priority", "pauses", "due")
 
 
 def _print(line: State, as_json: bool) -> None:

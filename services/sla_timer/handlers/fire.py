@@ -1,9 +1,12 @@
 """Time in: warnings and breaches of clocks that are due."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+import structlog
 
 from services.sla_timer import metrics, store
 from services.sla_timer.domain.announce import Kind, Milestone, fire
@@ -13,6 +16,9 @@ from services.sla_timer.handlers.judge import Timer, record
 from services.sla_timer.store import Due, Key, Moved, Place
 from shared.clock import to_us
 from shared.events import Outgoing
+from shared.postgres import OF_THE_DATA
+
+log = structlog.get_logger(__name__)
 
 FIRED_AT_ONCE = 500
 
@@ -21,20 +27,53 @@ async def fire_due(timer: Timer, hold: Hold, watermark: datetime) -> int:
     """Fire what is due after ``watermark`` by the database's clock, oldest first; return how many clocks were fired.
 
     The hold is asked after the claim: however long the claim took, what is fired was known to be due on fresh
-    knowledge. Only clocks of the present judgement are fired: the others are judged anew first.
+    knowledge. Only clocks of the present judgement are fired: the others are judged anew first. A clock that the database
+    does not take keeps no other one from firing: it is left as it is, counted and said.
     """
+    try:
+        return await _claim_and_fire(timer, hold, watermark, _fire)
+    except OF_THE_DATA:
+        return await _claim_and_fire(timer, hold, watermark, _fire_but_the_wrong)
+
+
+_Firing = Callable[[Any, Timer, Sequence[Due], float | None], Awaitable[int]]
+
+
+async def _claim_and_fire(timer: Timer, hold: Hold, watermark: datetime, firing: _Firing) -> int:
     versions = timer.versions
     async with timer.pool.acquire() as connection, connection.transaction():
         due = await store.claim_due(connection, timer.catalogs, watermark, versions.judged_by, FIRED_AT_ONCE)
         claimed_at = asyncio.get_running_loop().time()
         if not due or not hold.may_fire(claimed_at) or not versions.holds_at(to_us(due[0].now)):
             return 0
-        now = due[0].now
-        fired = _fire_all(timer, due, to_us(now), hold.stale_by(claimed_at))
-        await store.move_clocks(connection, fired.moved, fired.sequences)
-        await record(connection, timer, now, fired.rows, fired.events)
+        count = await firing(connection, timer, due, hold.stale_by(claimed_at))
     timer.recorded.set()
+    return count
+
+
+async def _fire(connection: Any, timer: Timer, due: Sequence[Due], lag: float | None) -> int:
+    now = due[0].now
+    fired = _fire_all(timer, due, to_us(now), lag)
+    await store.move_clocks(connection, fired.moved, fired.sequences)
+    await record(connection, timer, now, fired.rows, fired.events)
     return len(due)
+
+
+async def _fire_but_the_wrong(connection: Any, timer: Timer, due: Sequence[Due], lag: float | None) -> int:
+    """Fire all clocks but those that cannot be recorded, found by halving. Clocks of one ticket stay together: the
+    sequence of one goes on from the other's."""
+    try:
+        async with connection.transaction():
+            return await _fire(connection, timer, due, lag)
+    except OF_THE_DATA as error:
+        tickets = list(dict.fromkeys(one.ticket_id for one in due))
+        if len(tickets) == 1:
+            metrics.unfireable.inc(len(due))
+            log.error("clock_not_fired", ticket_id=tickets[0], clocks=len(due), error=type(error).__name__)
+            return 0
+    first = set(tickets[: len(tickets) // 2])
+    parts = [[one for one in due if (one.ticket_id in first) is half] for half in (True, False)]
+    return sum([await _fire_but_the_wrong(connection, timer, part, lag) for part in parts])
 
 
 @dataclass(slots=True)

@@ -63,3 +63,22 @@ async def test_lives_of_every_kind_show_no_difference(desk: Desk) -> None:
         pass
     code, found = await counts(desk)
     assert (code, {name: found[name] for name in NOTHING}) == (0, NOTHING)
+
+
+SPOILT = [
+    ("the plan of another ticket", "UPDATE clock SET basis = b.basis FROM clock b WHERE b.ticket_id = 'B' AND b.metric = clock.metric AND clock.ticket_id = 'A'", 2),
+    ("fired years from now", "UPDATE clock SET fire_at = fire_at + interval '900 days' WHERE ticket_id = 'A'", 2),
+    ("never to be fired", "UPDATE clock SET fire_at = NULL WHERE ticket_id = 'A' AND metric = 'action'", 1),
+    ("a breach that was never told", "UPDATE clock SET verdict = 'breached', fire_at = NULL WHERE ticket_id = 'A' AND metric = 'action'", 1),
+    ("milestones lost", "DELETE FROM milestone WHERE ticket_id = 'C'", 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("statement", "differences"), [row[1:] for row in SPOILT], ids=[row[0] for row in SPOILT])
+async def test_a_clock_that_would_page_nobody_is_a_difference(desk: Desk, statement: str, differences: int) -> None:
+    await desk.open("A", 10)
+    await desk.open("B", 20, ("paused", 5, {"reason": "waiting_customer"}))
+    await desk.open("C", 9000, ("responded", 8000, {"by": "ana"}), ("resolved", 10, {"by": "ana"}))
+    assert await counts(desk) == (0, {"clocks": 6} | NOTHING)
+    await desk.pool.execute(statement)
+    assert await counts(desk) == (1, {"clocks": 6} | NOTHING | {"differences": differences})

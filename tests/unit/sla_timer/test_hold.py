@@ -1,7 +1,9 @@
 """The ingest hold: nothing fires on stale knowledge (edge case 43)."""
 
 import pytest
+from prometheus_client import REGISTRY
 
+from services.sla_timer import metrics
 from services.sla_timer.domain.hold import Hold, Limits
 
 LIMITS = Limits(lag=2.0, limit=300.0, settle=10.0)
@@ -85,3 +87,18 @@ def test_one_that_starts_while_nobody_answers_gives_publishers_time() -> None:
         hold.observe(float(second), {0: 5}, {0: 5})
         assert not hold.returning(float(second))
         assert hold.may_fire(float(second)) is (second >= 10)
+
+
+def test_what_metrics_say_of_the_hold_is_true_when_they_are_read() -> None:
+    now = [100.0]
+    hold = Hold(Limits(2.0, 300.0, 0.0))
+    metrics.watch(hold, lambda: now[0])
+
+    def seen() -> tuple[float | None, ...]:
+        return tuple(REGISTRY.get_sample_value(f"prazo_sla_{name}") for name in ("hold_active", "ingest_lag_seconds"))
+
+    assert seen() == (1, float("inf"))
+    hold.observe(now[0], {0: 5}, {0: 5})
+    assert seen() == (0, 0)
+    now[0] += 11  # nobody answers any more
+    assert seen() == (1, 11)
