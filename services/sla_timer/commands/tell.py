@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from services.sla_timer.commands.sums import Sums, amounts, sums
 from services.sla_timer.commands.words import TEXTS
 from services.sla_timer.domain.assess import Assessment
-from services.sla_timer.domain.changes import (
+from services.sla_timer.domain.clock import Clock, How
+from services.sla_timer.domain.happening import (
     Appointed,
     Breached,
     Changed,
@@ -18,8 +19,8 @@ from services.sla_timer.domain.changes import (
     Ignored,
     Opened,
     Reopened,
+    TakenOver,
 )
-from services.sla_timer.domain.clock import Clock, How
 from services.sla_timer.domain.story import Counted, Line, Story, Subtracted
 from shared.clock import from_us
 
@@ -97,7 +98,13 @@ def heading(ticket_id: str, assessment: Assessment, language: str, at_us: int) -
         priority=speaker.word("priority", priority),
         client=speaker.word("client", ticket.client_id),
     )
-    yield from (speaker.say(flag) for flag in catalog.flags(ticket.service, ticket.priority))
+    asked = {"unknown_service": ticket.service, "unknown_priority": ticket.priority or ""}
+    yield from (speaker.say(flag, asked=asked[flag]) for flag in catalog.flags(ticket.service, ticket.priority))
+    opened = assessment.history.opened
+    if not ticket.in_scope:
+        yield speaker.say("no_action.scope") + (f": {opened.scope_reason}" if opened.scope_reason else "")
+    elif not ticket.covered:
+        yield speaker.say("no_action.coverage") + (f": {opened.coverage_reason}" if opened.coverage_reason else "")
     yield speaker.say("as_of", at=f"{speaker.at(at_us)} ({speaker.zone})")
 
 
@@ -109,7 +116,7 @@ def told(story: Story, speaker: Speaker) -> Iterator[str]:
     yield speaker.say(
         "target",
         target=_target(clock, found.target, speaker),
-        calendar=plan.span.calendar.name,
+        calendar=speaker.word("calendar", plan.span.calendar.name),
         zone=speaker.zone,
         catalog=clock.catalog,
         service=speaker.word("service", plan.service),
@@ -145,8 +152,8 @@ def _target(clock: Clock, seconds: int, speaker: Speaker) -> str:
     calendar, us = clock.plan.span.calendar, clock.plan.span.us
     if us < calendar.day_us or us % calendar.day_us:
         return spoken(seconds)
-    kind = "real_days" if calendar.name == "always" else "business_days"
-    return f"{spoken(seconds)} = {us // calendar.day_us} {speaker.say(kind)}"
+    kind, days = "real_day" if calendar.name == "always" else "business_day", us // calendar.day_us
+    return f"{spoken(seconds)} = {days} {speaker.say(kind if days == 1 else f'{kind}s')}"
 
 
 def _sum(story: Story, found: Sums, speaker: Speaker) -> Iterator[str]:
@@ -173,18 +180,20 @@ def _row(line: Line, seconds: int, speaker: Speaker) -> Row:
         case Subtracted():
             reasons = speaker.say("and").join(speaker.word("reason", reason) for reason in line.reasons)
             text = speaker.say("paused.lasting" if line.lasting else "paused", reasons=reasons)
-            more = [] if seconds else [speaker.say("paused.closed_hours")]
+            more = [speaker.say(f"paused.{line.nothing}")] if line.nothing else []
             return speaker.between(line.at_us, line.until_us), f"({spoken(seconds)})", [text, *more]
         case _:
             return speaker.at(line.at_us), "", list(_sentences(line, speaker))
 
 
 def _sentences(
-    line: Opened | Changed | Appointed | Breached | Exempted | Ended | Reopened | Ignored, speaker: Speaker
+    line: Opened | TakenOver | Changed | Appointed | Breached | Exempted | Ended | Reopened | Ignored, speaker: Speaker
 ) -> Iterator[str]:
     match line:
         case Opened():
             yield from _opening(line, speaker)
+        case TakenOver():
+            yield speaker.say("taken_over", version=line.version)
         case Changed():
             yield from _change(line, speaker)
         case Appointed():
@@ -196,7 +205,8 @@ def _sentences(
         case Ended():
             how = "cancelled" if line.how is not How.FULFILLED else "late" if line.late else "met"
             by = "" if line.by is None else f", {speaker.say('ended.by', by=line.by)}"
-            yield speaker.say(f"ended.{how}", cause=speaker.word("cause", line.cause)) + by
+            into = "" if line.into is None else f": {line.into}"
+            yield speaker.say(f"ended.{how}", cause=speaker.word("cause", line.cause)) + into + by
         case Reopened():
             yield speaker.say("reopened")
             if line.due_us is not None:
@@ -214,6 +224,8 @@ def _opening(line: Opened, speaker: Speaker) -> Iterator[str]:
         "channel": speaker.word("channel", line.channel.strip().lower()),
     }
     yield speaker.say("opened" if line.channel else "new_cycle", **values)
+    if line.emergency:
+        yield speaker.say(f"emergency.{line.emergency}")
     if line.target_us is None:
         yield speaker.say("opened.none")
     else:
@@ -244,7 +256,7 @@ def _change(line: Changed, speaker: Speaker) -> Iterator[str]:
     if line.target_due_us is not None and line.paused:
         yield speaker.say("changed.paused")
     if line.calendar is not None:
-        yield speaker.say("changed.calendar", calendar=line.calendar)
+        yield speaker.say("changed.calendar", calendar=speaker.word("calendar", line.calendar))
 
 
 def _value(field: str, value: str, speaker: Speaker) -> str:

@@ -1,17 +1,30 @@
 """What happened to one clock, in order, each with its reason: read off the clock before and after every act."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 from services.sla_timer.domain.clock import Clock, How, Step
 from services.sla_timer.domain.countdown import Countdown
+from services.sla_timer.domain.happening import (
+    Appointed,
+    Breached,
+    Changed,
+    Ended,
+    Exempted,
+    Happening,
+    Ignored,
+    Opened,
+    Reopened,
+    Rule,
+    TakenOver,
+)
 from services.sla_timer.domain.journal import History
+from services.sla_timer.domain.plan import is_emergency
 from services.sla_timer.domain.run import steps
 from services.sla_timer.domain.ticket import Act, Cycle, NewCycle, Ticket
 from shared.catalog import Catalog
 from shared.events import (
     TicketExempted,
+    TicketMerged,
     TicketPaused,
     TicketReclassified,
     TicketReopened,
@@ -21,114 +34,13 @@ from shared.events import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The cycle began with this target and due date; both None where the ticket had no such clock yet."""
-
-    at_us: int
-    channel: str
-    service: str
-    priority: str
-    target_us: int | None
-    due_us: int | None
-
-
-class Rule(StrEnum):
-    """Why the due date after a change is what it is."""
-
-    UPGRADE = "upgrade"  # min(old due, max(new target, change + grace))
-    NEW_TARGET = "new_target"  # not earlier than the old one: the new target holds
-    BEGINS = "begins"  # no due date before: max(new target, change + grace)
-    SAME = "same"  # counts like before
-    PENDING = "pending"  # waits for an appointment
-    WITHDRAWN = "withdrawn"  # the ticket has no such clock any more
-    BREACHED = "breached"  # a breached clock keeps what it was breached under
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """A reclassification. ``what``: (field, old, new). The three dates of the formula are as if a pause ended at the change."""
-
-    at_us: int
-    what: tuple[tuple[str, str, str], ...]
-    rule: Rule
-    old_due_us: int | None
-    new_due_us: int | None
-    target_due_us: int | None
-    grace_due_us: int | None
-    target_us: int | None
-    grace_us: int | None
-    calendar: str | None  # the new one, None: the same
-    paused: bool
-    why: str | None
-    by: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Appointed:
-    """An appointment for a clock that waits for it; not ``taken``: moved by the vendor, the earlier one stays."""
-
-    at_us: int
-    starts_us: int
-    ends_us: int | None
-    taken: bool
-    old_due_us: int | None
-    new_due_us: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Breached:
-    """The deadline passed; dated at it."""
-
-    at_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class Exempted:
-    """An authorised person exempted the clock."""
-
-    at_us: int
-    reason_code: str
-    approved_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The clock ended; ``late``: after its breach."""
-
-    at_us: int
-    how: How
-    cause: str
-    by: str | None
-    late: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Reopened:
-    """The clock goes on; the span while the ticket was closed counts as a pause."""
-
-    at_us: int
-    due_us: int | None
-    late: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """Something that does not move this clock though one may expect it; ``detail``: the reason of a pause."""
-
-    at_us: int
-    word: str
-    detail: str
-
-
-Happening = Opened | Changed | Appointed | Breached | Exempted | Ended | Reopened | Ignored
-
-
 def happenings(history: History, cycle: Cycle, clock: Clock, catalog: Catalog, at_us: int) -> Sequence[Happening]:
-    """Return what happened to ``clock`` up to ``at_us``, in order; ``catalog`` is the version that judges it."""
+    """Return what happened to ``clock`` up to ``at_us``; ``catalog`` is the version that judges it."""
     dropped = clock.end if clock.end is not None and clock.end.cause == "catalog" else None
     until_us = at_us if dropped is None else dropped.at_us
     found = list(_told(history, cycle, clock, catalog, until_us))
+    if catalog.effective_from_us > cycle.start_us:
+        found.append(TakenOver(catalog.effective_from_us, catalog.version))
     if dropped is not None:
         found.append(Ended(dropped.at_us, dropped.how, dropped.cause, None, clock.breached_us is not None))
     return found
@@ -141,8 +53,7 @@ def _told(history: History, cycle: Cycle, clock: Clock, catalog: Catalog, until_
             yield Breached(breached_us)
             breached_us = None
         if step.act is None:
-            channel = history.opened.channel if cycle.number == 1 else ""
-            yield _opened(cycle, channel, step.after, catalog)
+            yield _opened(history, cycle, step.after, catalog)
             if step.after is not None and step.after.end is not None:
                 yield Ended(cycle.start_us, step.after.end.how, step.after.end.cause, None, False)
             continue
@@ -152,20 +63,34 @@ def _told(history: History, cycle: Cycle, clock: Clock, catalog: Catalog, until_
         yield Breached(breached_us)
 
 
-def _opened(cycle: Cycle, channel: str, clock: Clock | None, catalog: Catalog) -> Opened:
-    service, priority = _service(cycle.ticket, catalog), _priority(cycle.ticket, catalog)
-    if clock is None:
-        return Opened(cycle.start_us, channel, service, priority, None, None)
+def _opened(history: History, cycle: Cycle, clock: Clock | None, catalog: Catalog) -> Opened:
+    due = None if clock is None else clock.due
     return Opened(
-        cycle.start_us, channel, service, priority, clock.plan.span.us, None if clock.due is None else clock.due.reach()
+        at_us=cycle.start_us,
+        channel=history.opened.channel if cycle.number == 1 else "",
+        service=_service(cycle.ticket, catalog),
+        priority=_priority(cycle.ticket, catalog),
+        target_us=None if clock is None else clock.plan.span.us,
+        due_us=None if due is None else due.reach(),
+        emergency=_emergency(history, cycle.ticket, catalog),
     )
 
 
+def _emergency(history: History, ticket: Ticket, catalog: Catalog) -> str:
+    service = catalog.service(ticket.service)
+    if is_emergency(service, catalog, history, ticket):
+        return "agent" if ticket.emergency else "always" if service.emergency_always else "window"
+    return "ignored" if history.opened.emergency and ticket.emergency is None else ""
+
+
 def _of(step: Step, act: Act, ticket: Ticket, catalog: Catalog) -> Iterator[Happening]:
-    """Yield what one act did to the clock; nothing where the clock neither was nor is open."""
+    """Yield what one act did to the clock; where the clock neither was nor is open only an exemption changes it."""
     before, after = step.before, step.after
     was_open, is_open = before is not None and before.end is None, after is not None and after.end is None
     if not was_open and not is_open:
+        now_exempted = after is not None and after.exempted and not (before is not None and before.exempted)
+        if now_exempted and isinstance(act.data, TicketExempted):
+            yield Exempted(act.at_us, act.data.reason_code, act.data.approved_by)
         return
     match act.data:
         case TicketReclassified():
@@ -183,7 +108,8 @@ def _of(step: Step, act: Act, ticket: Ticket, catalog: Catalog) -> Iterator[Happ
             pass
     if was_open and after is not None and after.end is not None and after.end.how is not How.EXEMPTED:
         by = None if isinstance(act.data, NewCycle) else getattr(act.data, "by", None)
-        yield Ended(act.at_us, after.end.how, after.end.cause, by, after.breached_us is not None)
+        into = act.data.into if isinstance(act.data, TicketMerged) else None
+        yield Ended(act.at_us, after.end.how, after.end.cause, by, after.breached_us is not None, into)
 
 
 def _ignored(act: Act, clock: Clock) -> Iterator[Ignored]:
@@ -235,7 +161,7 @@ def _changed(
         grace_due_us=grace.calendar.add(at_us, grace.us),
         target_us=plan.span.us,
         grace_us=grace.us,
-        calendar=plan.span.calendar.name if old is None or plan.span.calendar is not old.plan.span.calendar else None,
+        calendar=None if before is None or plan.span.calendar is before.plan.span.calendar else plan.span.calendar.name,
         paused=paused,
         why=data.why,
         by=data.by,
@@ -286,4 +212,4 @@ def _scope(ticket: Ticket) -> str:
 
 
 def _flag(emergency: bool | None) -> str:
-    return "" if emergency is None else "yes" if emergency else "no"
+    return "undecided" if emergency is None else "yes" if emergency else "no"

@@ -10,7 +10,9 @@ from itertools import pairwise
 from typing import assert_never
 
 from services.sla_timer.domain.assess import Assessment
-from services.sla_timer.domain.changes import (
+from services.sla_timer.domain.changes import happenings
+from services.sla_timer.domain.clock import Clock, Pause
+from services.sla_timer.domain.happening import (
     Appointed,
     Breached,
     Changed,
@@ -20,9 +22,8 @@ from services.sla_timer.domain.changes import (
     Ignored,
     Opened,
     Reopened,
-    happenings,
+    TakenOver,
 )
-from services.sla_timer.domain.clock import Clock, Pause
 from shared.catalog import Catalogs
 
 
@@ -39,13 +40,17 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Subtracted:
-    """A pause; ``open_us`` of open time do not count for it. ``lasting``: it had not ended by ``until_us``."""
+    """A pause; ``open_us`` of open time do not count for it. ``lasting``: it had not ended by ``until_us``.
+
+    ``nothing``: why there is nothing to subtract: pending, before (the appointment), closed; else "".
+    """
 
     at_us: int
     until_us: int
     open_us: int
     reasons: tuple[str, ...]
     lasting: bool
+    nothing: str = ""
 
 
 Line = Happening | Counted | Subtracted
@@ -114,7 +119,7 @@ def _cuts(happening: Happening) -> bool:
     match happening:
         case Opened() | Ignored():
             return False
-        case Changed() | Appointed() | Breached() | Exempted() | Ended() | Reopened():
+        case TakenOver() | Changed() | Appointed() | Breached() | Exempted() | Ended() | Reopened():
             return True
         case _:
             assert_never(happening)
@@ -146,7 +151,10 @@ def _subtracted(clock: Clock, upto_us: int) -> Iterator[Subtracted]:
         if pause.start_us < upto_us:
             end_us = _end_of(pause, upto_us)
             open_us = 0 if clock.plan.pending else calendar.open_between(max(pause.start_us, from_us), end_us)
-            yield Subtracted(pause.start_us, end_us, open_us, pause.reasons, pause.end_us is None)
+            nothing = (
+                "pending" if clock.plan.pending else "before" if end_us <= from_us else "" if open_us else "closed"
+            )
+            yield Subtracted(pause.start_us, end_us, open_us, pause.reasons, pause.end_us is None, nothing)
 
 
 def _end_of(pause: Pause, upto_us: int) -> int:

@@ -15,7 +15,7 @@ from services.sla_timer.commands.sums import amounts, structured, sums
 from services.sla_timer.commands.tell import spoken
 from services.sla_timer.commands.words import LANGUAGES, TEXTS
 from services.sla_timer.domain.assess import assess
-from services.sla_timer.domain.changes import Breached, Changed, Rule
+from services.sla_timer.domain.happening import Breached, Changed, Rule
 from services.sla_timer.domain.journal import Fact, history
 from services.sla_timer.domain.story import Counted, Story, Subtracted, stories
 from shared.catalog import Catalogs, load
@@ -159,23 +159,23 @@ def test_a_breached_paused_reclassified_reopened_ticket_in_portuguese(versions: 
         "Situação em sex 06/03/2026 12:00 (America/Sao_Paulo)",
         "",
         "RESPOSTA: CUMPRIDO NO PRAZO em qui 05/03/2026 08:20 (uma pessoa respondeu)",
-        "Meta: 2h no calendário business (horários em America/Sao_Paulo); catálogo t1; triage, prioridade alta",
+        "Meta: 2h, contados em horário comercial (horários em America/Sao_Paulo); catálogo t1; triage, prioridade alta",
         "qui 05/03/2026 08:00 abertura por e-mail: triage, prioridade alta",
         "meta de 2h, vence qui 05/03/2026 10:00",
-        "qui 05/03/2026 08:00 – 08:20 + 20min contado (soma 20min)",
+        "qui 05/03/2026 08:00 – 08:20 + 20min contado (acumulado: 20min)",
         "qui 05/03/2026 08:20 FIM no prazo: uma pessoa respondeu, por ana",
-        "Conta:",
+        "Cálculo:",
         "meta 2h",
         "− contado até qui 05/03/2026 08:20 20min",
         "= resta 1h 40min",
         "",
         "AÇÃO: VENCEU em qui 05/03/2026 16:00: encerrado em sex 06/03/2026 10:45 com atraso de 4h 45min (chamado resolvido)",
-        "Meta: 4h no calendário business (horários em America/Sao_Paulo); catálogo t1; triage, prioridade urgente",
+        "Meta: 4h, contados em horário comercial (horários em America/Sao_Paulo); catálogo t1; triage, prioridade urgente",
         "qui 05/03/2026 08:00 abertura por e-mail: triage, prioridade alta",
         "meta de 8h, vence qui 05/03/2026 16:00",
-        "qui 05/03/2026 08:00 – 09:00 + 1h contado (soma 1h)",
+        "qui 05/03/2026 08:00 – 09:00 + 1h contado (acumulado: 1h)",
         "qui 05/03/2026 09:00 – 11:30 (2h 30min) pausa, não conta: aguardando o cliente",
-        "qui 05/03/2026 11:30 – 12:00 + 30min contado (soma 1h 30min)",
+        "qui 05/03/2026 11:30 – 12:00 + 30min contado (acumulado: 1h 30min)",
         "qui 05/03/2026 12:00 RECLASSIFICADO: prioridade alta → urgente, por bruno",
         "motivo informado: tudo parado",
         "vencimento: qui 05/03/2026 18:30 → qui 05/03/2026 16:00",
@@ -183,22 +183,22 @@ def test_a_breached_paused_reclassified_reopened_ticket_in_portuguese(versions: 
         "· o vencimento anterior: qui 05/03/2026 18:30",
         "· o mais tarde destes dois: a nova meta de 4h desde o início (qui 05/03/2026 14:30)",
         "e a mudança + carência de 4h (qui 05/03/2026 16:00)",
-        "qui 05/03/2026 12:00 – 16:00 + 4h contado (soma 5h 30min)",
+        "qui 05/03/2026 12:00 – 16:00 + 4h contado (acumulado: 5h 30min)",
         "qui 05/03/2026 16:00 VENCEU",
-        "qui 05/03/2026 16:00 – 18:00 + 2h contado, já em atraso (soma 7h 30min)",
+        "qui 05/03/2026 16:00 – 18:00 + 2h contado, já em atraso (acumulado: 7h 30min)",
         "qui 05/03/2026 18:00 FIM com atraso: chamado resolvido, por ana",
         "qui 05/03/2026 18:00 – sex 06/03/2026 08:00 (2h) pausa, não conta: chamado encerrado, antes da reabertura",
-        "sex 06/03/2026 08:00 REABERTO: o relógio continua; o tempo encerrado conta como pausa",
+        "sex 06/03/2026 08:00 REABERTO: a contagem continua; o tempo em que esteve encerrado conta como pausa",
         "continua vencido desde qui 05/03/2026 16:00",
-        "sex 06/03/2026 08:00 – 10:45 + 2h 45min contado, já em atraso (soma 10h 15min)",
+        "sex 06/03/2026 08:00 – 10:45 + 2h 45min contado, já em atraso (acumulado: 10h 15min)",
         "sex 06/03/2026 10:45 FIM com atraso: chamado resolvido, por ana",
-        "Conta:",
+        "Cálculo:",
         "meta 4h",
         "+ ajuste pela mudança do vencimento 1h 30min",
         "= tempo até o vencimento 5h 30min",
         "− contado até sex 06/03/2026 10:45 10h 15min",
         "= atraso 4h 45min",
-        "descontado em pausas (fora da conta acima): 4h 30min",
+        "descontado em pausas (fora do cálculo acima): 4h 30min",
     ]
 
 
@@ -242,6 +242,7 @@ def test_offline_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         "seconds": 5400,
         "reasons": ["waiting_customer"],
         "lasting": True,
+        "nothing": "",
     }
 
 
