@@ -105,6 +105,7 @@ def _object(ticket_id: str, assessment: Assessment, found: list[Story], at_us: i
         "service": assessment.ticket.service,
         "priority": assessment.ticket.priority,
         "client_id": assessment.ticket.client_id,
+        "flags": assessment.flags,
         "at": instant(at_us),
         "clocks": [line_of(ticket_id, story.clock, at_us) | structured(story) for story in found],
     }

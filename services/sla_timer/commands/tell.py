@@ -99,7 +99,7 @@ def heading(ticket_id: str, assessment: Assessment, language: str, at_us: int) -
         client=speaker.word("client", ticket.client_id),
     )
     asked = {"unknown_service": ticket.service, "unknown_priority": ticket.priority or ""}
-    yield from (speaker.say(flag, asked=asked[flag]) for flag in catalog.flags(ticket.service, ticket.priority))
+    yield from (speaker.say(flag, asked=asked.get(flag, "")) for flag in assessment.flags)
     opened = assessment.history.opened
     if not ticket.in_scope:
         yield speaker.say("no_action.scope") + (f": {opened.scope_reason}" if opened.scope_reason else "")

@@ -15,13 +15,17 @@ ENGINE = "3"
 
 
 class Assessment(NamedTuple):
-    """The clocks of one ticket by cycle and metric; a clock that never began has no line. ``ticket`` is what it is now."""
+    """The clocks of one ticket by cycle and metric; a clock that never began has no line. ``ticket`` is what it is now.
+
+    ``flags``: what is odd and was decided all the same: unknown_service, unknown_priority, before_every_version, opened_twice.
+    """
 
     history: History
     ticket: Ticket
     catalog: Catalog
     clocks: tuple[Clock, ...]
     cycles: tuple[Cycle, ...]
+    flags: tuple[str, ...]
 
 
 def assess(history: History, catalogs: Catalogs, now_us: int, *, breaching: bool = False) -> Assessment:
@@ -36,7 +40,17 @@ def assess(history: History, catalogs: Catalogs, now_us: int, *, breaching: bool
     last = cycles[-1]
     ticket = last.acts[-1].ticket if last.acts else last.ticket
     catalog = catalogs.version(clocks[-1].catalog) or catalogs.for_start(last.start_us)
-    return Assessment(history, ticket, catalog, clocks, tuple(cycles))
+    return Assessment(
+        history, ticket, catalog, clocks, tuple(cycles), tuple(_flags(history, catalogs, catalog, ticket))
+    )
+
+
+def _flags(history: History, catalogs: Catalogs, catalog: Catalog, ticket: Ticket) -> Iterator[str]:
+    yield from catalog.flags(ticket.service, ticket.priority)
+    if catalogs.older_than_all(history.opened_us):
+        yield "before_every_version"
+    if history.openings > 1:
+        yield "opened_twice"
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,9 @@ def catalog(folder: Path, version: str = "t1", effective: str = "2000-01-01 00:0
 def journal(*said: Said) -> Sequence[Fact]:
     """Return the facts of events that arrived when they happened."""
     events = [
-        ticket_event(row[0], row[1] if row[1][:2] == "20" else f"2026-{row[1]}", **(row[2] if len(row) == 3 else {}))
+        ticket_event(
+            row[0], row[1] if row[1][:2] in ("19", "20") else f"2026-{row[1]}", **(row[2] if len(row) == 3 else {})
+        )
         for row in said
     ]
     named = [event.model_copy(update={"id": f"{i}-{event.id}"}) for i, event in enumerate(events)]

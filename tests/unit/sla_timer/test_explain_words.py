@@ -45,6 +45,8 @@ SAYS: list[tuple[str, list[Said], str, list[str]]] = [
     ("a wish", [opened(service="nfe", emergency=True)], "03-05 08:10", ["the opening asked for an emergency, which decides nothing"]),
     ("out of scope", [opened(**OUT)], "03-05 08:10", ["Out of scope: only the response is timed: tax advice"]),
     ("not covered", [opened(coverage="none")], "03-05 08:10", ["Not covered by a contract: only the response is timed"]),
+    ("opened twice", [opened(), opened("03-05 08:05", title="again")], "03-05 08:10", ["more than one opening"]),
+    ("older than the catalog", [opened("1999-12-31 10:00")], "03-05 08:10", ["older than every version of the catalog"]),
     ("merged", [opened(), ("merged", "03-05 08:30", {"into": "T9"})], "03-05 08:40", ["ticket merged into another: T9"]),
     (
         "a pause before the appointment",
