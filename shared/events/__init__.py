@@ -26,6 +26,7 @@ from shared.events.envelope import (
     Event,
     Outgoing,
     Undecodable,
+    check_arrival,
     content_hash,
     content_of,
     encode,
@@ -142,6 +143,7 @@ __all__ = [
     "TicketScheduled",
     "TicketSummary",
     "Undecodable",
+    "check_arrival",
     "content_hash",
     "content_of",
     "decode",
@@ -246,8 +248,6 @@ def decode_json(raw: Mapping[str, Any]) -> Event[Any]:
         event = model.model_validate(raw)
     except ValidationError as error:
         raise Undecodable("invalid", *_first_error(error)) from None
-    if "receivedat" in raw:
-        received_at_of(event)
     if getattr(event.data, "ticket_id", event.subject) != event.subject and not name.startswith("notice."):
         raise Undecodable("invalid", "subject", "must equal data.ticket_id")
     return event

@@ -5,9 +5,9 @@ Every text is bounded, so that every event made of one fits into a record (decis
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StrictBool, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
-from shared.events.envelope import Data, Instant
+from shared.events.envelope import Data
 
 
 def _printable(value: str) -> str:
@@ -44,18 +44,18 @@ class TicketOpened(TicketData):
     scope_reason: Text | None = None
     scope_hint: Text | None = None
     coverage: Coverage = "unknown"
-    emergency: StrictBool | None = None
+    emergency: bool | None = None
     chargeable: Literal["no", "maybe", "yes"] | None = None
     documents: Names = ()
-    contact_registered: StrictBool | None = None
-    remote_access: StrictBool | None = None
+    contact_registered: bool | None = None
+    remote_access: bool | None = None
     coverage_reason: Text | None = None
     routing_rule: Name | None = None
     rejection_codes: Names = ()
     articles: Names = ()
-    sender_verified: StrictBool | None = None
+    sender_verified: bool | None = None
     protocol: Name | None = None
-    responded: StrictBool = False
+    responded: bool = False
 
 
 class TicketAssigned(TicketData):
@@ -68,7 +68,7 @@ class TicketResponded(TicketData):
     """Somebody answered the customer; ``automatic`` answers never stop a clock."""
 
     by: Name | None = None
-    automatic: StrictBool = False
+    automatic: bool = False
 
 
 class TicketActionStarted(TicketData):
@@ -96,7 +96,7 @@ class TicketReclassified(TicketData):
     priority: Name | None = None
     scope: Scope | None = None
     scope_reason: Text | None = None
-    emergency: StrictBool | None = None
+    emergency: bool | None = None
     client_id: Name | None = None
     coverage: Coverage | None = None
     why: Text | None = None
@@ -106,8 +106,8 @@ class TicketReclassified(TicketData):
 class TicketScheduled(TicketData):
     """An appointment was agreed (policy rule 9)."""
 
-    starts_at: Instant
-    ends_at: Instant | None = None
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime | None = None
     moved_by: Literal["client", "vendor"] | None = None
 
     @model_validator(mode="after")
@@ -121,21 +121,21 @@ class TicketResolved(TicketData):
     """The ticket was resolved; meets the action clock."""
 
     by: Name | None = None
-    automatic: StrictBool = False
+    automatic: bool = False
 
 
 class TicketReopened(TicketData):
     """The ticket is open again."""
 
     by: Name | None = None
-    automatic: StrictBool = False
+    automatic: bool = False
 
 
 class TicketCancelled(TicketData):
     """Spam or a mistake: the clocks are cancelled."""
 
     by: Name | None = None
-    automatic: StrictBool = False
+    automatic: bool = False
 
 
 class TicketMerged(TicketData):
@@ -143,7 +143,7 @@ class TicketMerged(TicketData):
 
     into: Name
     by: Name | None = None
-    automatic: StrictBool = False
+    automatic: bool = False
 
 
 class TicketExempted(TicketData):

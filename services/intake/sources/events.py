@@ -19,7 +19,17 @@ from services.intake.domain.limits import broken_limit
 from services.intake.domain.tokens import Token, bearer
 from services.intake.handlers import Desk
 from shared import clock, outbox
-from shared.events import Event, TicketRefused, Undecodable, content_hash, decode_json, event_id, loads, new_event
+from shared.events import (
+    Event,
+    TicketRefused,
+    Undecodable,
+    check_arrival,
+    content_hash,
+    decode_json,
+    event_id,
+    loads,
+    new_event,
+)
 from shared.events.policy import RULE_8, by_messenger
 
 log = structlog.get_logger(__name__)
@@ -127,6 +137,7 @@ def _check(index: int, raw: object, token: Token) -> Event[Any]:
         raise Problem(422, "Not an event", {"index": index, "field": "event", "rule": "must be a JSON object"})
     try:
         event = decode_json(raw)
+        check_arrival(raw, event)
     except Undecodable as wrong:
         raise Problem(422, "Not an event", {"index": index, "field": wrong.field, "rule": wrong.detail}) from None
     broken = broken_limit(event)

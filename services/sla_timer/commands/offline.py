@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from services.sla_timer.commands.spool import Spool
 from shared.clock import to_us
-from shared.events import Undecodable, decode_json, loads
+from shared.events import Undecodable, check_arrival, decode_json, loads, received_at_of
 from shared.events.policy import RULE_8, by_messenger
 
 FINE, FINDINGS, USAGE, ENVIRONMENT = 0, 1, 2, 3
@@ -41,6 +41,8 @@ def read_events(path: str, spool: Spool) -> int:
             try:
                 raw = _object(line)
                 event = decode_json(raw)
+                check_arrival(raw, event)
+                received_at_of(event)
                 if event.type == "ticket.refused":
                     continue
                 if not event.type.startswith("ticket."):

@@ -100,12 +100,19 @@ def heading(ticket_id: str, assessment: Assessment, language: str, at_us: int) -
     )
     asked = {"unknown_service": ticket.service, "unknown_priority": ticket.priority or ""}
     yield from (speaker.say(flag, asked=asked.get(flag, "")) for flag in assessment.flags)
-    opened = assessment.history.opened
     if not ticket.in_scope:
-        yield speaker.say("no_action.scope") + (f": {opened.scope_reason}" if opened.scope_reason else "")
+        yield speaker.say("no_action.scope") + _because(assessment, "scope")
     elif not ticket.covered:
-        yield speaker.say("no_action.coverage") + (f": {opened.coverage_reason}" if opened.coverage_reason else "")
+        yield speaker.say("no_action.coverage") + _because(assessment, "coverage")
     yield speaker.say("as_of", at=f"{speaker.at(at_us)} ({speaker.zone})")
+
+
+def _because(assessment: Assessment, field: str) -> str:
+    """Return the reason that the last word on scope or coverage gave."""
+    facts = (fact.data for _, fact in reversed(assessment.history.facts))
+    last = next((data for data in facts if getattr(data, field, None) is not None), assessment.history.opened)
+    reason = getattr(last, f"{field}_reason", None) or getattr(last, "why", None)
+    return f": {reason}" if reason else ""
 
 
 def told(story: Story, speaker: Speaker) -> Iterator[str]:

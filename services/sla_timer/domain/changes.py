@@ -34,12 +34,17 @@ from shared.events import (
 )
 
 
-def happenings(history: History, cycle: Cycle, clock: Clock, catalog: Catalog, at_us: int) -> Sequence[Happening]:
-    """Return what happened to ``clock`` up to ``at_us``; ``catalog`` is the version that judges it."""
+def happenings(
+    history: History, cycle: Cycle, clock: Clock, catalog: Catalog, at_us: int, *, taken_over: bool = False
+) -> Sequence[Happening]:
+    """Return what happened to ``clock`` up to ``at_us``; ``catalog`` is the version that judges it.
+
+    ``taken_over``: it is not the one under which the cycle began.
+    """
     dropped = clock.end if clock.end is not None and clock.end.cause == "catalog" else None
     until_us = at_us if dropped is None else dropped.at_us
     found = list(_told(history, cycle, clock, catalog, until_us))
-    if catalog.effective_from_us > cycle.start_us:
+    if taken_over:
         found.append(TakenOver(catalog.effective_from_us, catalog.version))
     if dropped is not None:
         found.append(Ended(dropped.at_us, dropped.how, dropped.cause, None, clock.breached_us is not None))
@@ -141,10 +146,10 @@ def _changed(
     at_us, what = act.at_us, tuple(_differences(ticket, act.ticket, catalog))
     old = before if before is not None and before.end is None else None
     paused = after.paused or (before is not None and before.paused)
-    rule = _simple_rule(old, before, after)
+    rule, why = _simple_rule(old, before, after), data.why or data.scope_reason
     old_us, new_us = _due_at(old, at_us), _due_at(after, at_us)
     if rule is not None:
-        return Changed(at_us, what, rule, old_us, new_us, None, None, None, None, None, paused, data.why, data.by)
+        return Changed(at_us, what, rule, old_us, new_us, None, None, None, None, None, paused, why, data.by)
     plan, grace = after.plan, after.plan.target.grace
     fresh = Countdown.of(plan.span, plan.from_us, [(p.start_us, p.end_us) for p in after.pauses])
     if paused:
@@ -163,7 +168,7 @@ def _changed(
         grace_us=grace.us,
         calendar=None if before is None or plan.span.calendar is before.plan.span.calendar else plan.span.calendar.name,
         paused=paused,
-        why=data.why,
+        why=why,
         by=data.by,
     )
 

@@ -94,7 +94,9 @@ def stories(assessment: Assessment, catalogs: Catalogs, at_us: int) -> Iterator[
     """Yield the story of every clock of an assessment made with ``breaching`` at ``at_us``."""
     for clock in assessment.clocks:
         catalog = catalogs.version(clock.catalog) or assessment.catalog
-        happened = happenings(assessment.history, assessment.cycles[clock.cycle - 1], clock, catalog, at_us)
+        cycle = assessment.cycles[clock.cycle - 1]
+        taken_over = catalog is not catalogs.for_start(cycle.start_us)
+        happened = happenings(assessment.history, cycle, clock, catalog, at_us, taken_over=taken_over)
         around_the_clock = clock.plan.span.calendar is catalog.always  # it has no local time of its own
         zone = catalog.business.zone if around_the_clock else clock.plan.span.calendar.zone
         yield _story(clock, zone, happened, at_us)

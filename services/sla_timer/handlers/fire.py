@@ -24,11 +24,11 @@ FIRED_AT_ONCE = 500
 
 
 async def fire_due(timer: Timer, hold: Hold, watermark: datetime) -> int:
-    """Fire what is due after ``watermark`` by the database's clock, oldest first; return how many clocks were fired.
+    """Fire what is due after ``watermark`` by the database's clock, oldest first; return how many clocks were claimed.
 
     The hold is asked after the claim: however long the claim took, what is fired was known to be due on fresh
-    knowledge. Only clocks of the present judgement are fired: the others are judged anew first. A clock that the database
-    does not take keeps no other one from firing: it is left as it is, counted and said.
+    knowledge. Only clocks of the present judgement are fired: the others are judged anew first. A clock whose row or
+    milestone the database does not take keeps no other one from firing: it is left as it is, counted and said.
     """
     try:
         return await _claim_and_fire(timer, hold, watermark, _fire)
@@ -36,7 +36,7 @@ async def fire_due(timer: Timer, hold: Hold, watermark: datetime) -> int:
         return await _claim_and_fire(timer, hold, watermark, _fire_but_the_wrong)
 
 
-_Firing = Callable[[Any, Timer, Sequence[Due], float | None], Awaitable[int]]
+_Firing = Callable[[Any, Timer, Sequence[Due], float | None], Awaitable[None]]
 
 
 async def _claim_and_fire(timer: Timer, hold: Hold, watermark: datetime, firing: _Firing) -> int:
@@ -46,34 +46,36 @@ async def _claim_and_fire(timer: Timer, hold: Hold, watermark: datetime, firing:
         claimed_at = asyncio.get_running_loop().time()
         if not due or not hold.may_fire(claimed_at) or not versions.holds_at(to_us(due[0].now)):
             return 0
-        count = await firing(connection, timer, due, hold.stale_by(claimed_at))
+        await firing(connection, timer, due, hold.stale_by(claimed_at))
     timer.recorded.set()
-    return count
+    return len(due)
 
 
-async def _fire(connection: Any, timer: Timer, due: Sequence[Due], lag: float | None) -> int:
+async def _fire(connection: Any, timer: Timer, due: Sequence[Due], lag: float | None) -> None:
     now = due[0].now
     fired = _fire_all(timer, due, to_us(now), lag)
     await store.move_clocks(connection, fired.moved, fired.sequences)
     await record(connection, timer, now, fired.rows, fired.events)
-    return len(due)
+    for _, milestone in fired.rows:
+        metrics.lateness.observe(max(0.0, (to_us(now) - milestone.at_us) / 1e6))
 
 
-async def _fire_but_the_wrong(connection: Any, timer: Timer, due: Sequence[Due], lag: float | None) -> int:
+async def _fire_but_the_wrong(connection: Any, timer: Timer, due: Sequence[Due], lag: float | None) -> None:
     """Fire all clocks but those that cannot be recorded, found by halving. Clocks of one ticket stay together: the
     sequence of one goes on from the other's."""
     try:
         async with connection.transaction():
-            return await _fire(connection, timer, due, lag)
+            await _fire(connection, timer, due, lag)
     except OF_THE_DATA as error:
         tickets = list(dict.fromkeys(one.ticket_id for one in due))
         if len(tickets) == 1:
             metrics.unfireable.inc(len(due))
             log.error("clock_not_fired", ticket_id=tickets[0], clocks=len(due), error=type(error).__name__)
-            return 0
-    first = set(tickets[: len(tickets) // 2])
-    parts = [[one for one in due if (one.ticket_id in first) is half] for half in (True, False)]
-    return sum([await _fire_but_the_wrong(connection, timer, part, lag) for part in parts])
+            return
+        first = set(tickets[: len(tickets) // 2])
+        for half in (True, False):
+            part = [one for one in due if (one.ticket_id in first) is half]
+            await _fire_but_the_wrong(connection, timer, part, lag)
 
 
 @dataclass(slots=True)
@@ -94,7 +96,6 @@ def _fire_all(timer: Timer, due: Sequence[Due], now_us: int, lag: float | None) 
         sequence = fired.sequences.get(one.ticket_place, one.sequence)
         for milestone in spoken:
             fired.rows.append((key, milestone))
-            metrics.lateness.observe(max(0.0, (now_us - milestone.at_us) / 1e6))
             if milestone.announced:
                 sequence += 1
                 fired.events.append(publish(_telling(timer, one, now_us, lag), milestone, sequence))

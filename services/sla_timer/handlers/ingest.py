@@ -12,7 +12,7 @@ from services.sla_timer import metrics, store
 from services.sla_timer.domain.journal import Fact
 from services.sla_timer.handlers.judge import Judged, Timer, judge
 from services.sla_timer.store import Before, Entry
-from shared.events import Event, Undecodable, content_of, decode_json, parse_json
+from shared.events import Event, Undecodable, check_arrival, content_of, decode_json, parse_json
 from shared.events.policy import RULE_8, by_messenger
 from shared.kafka import DeadLetter, Record
 
@@ -75,6 +75,7 @@ async def _take(timer: Timer, records: Sequence[Record]) -> Sequence[DeadLetter]
 def _arrive(record: Record, exemption_sources: Container[str]) -> _Arrived:
     raw = parse_json(record.value, record.headers)
     event = decode_json(raw)
+    check_arrival(raw, event)
     if not event.type.startswith("ticket."):
         raise Undecodable("unknown_type", "type", "not a ticket event")
     if by_messenger(event):

@@ -44,6 +44,12 @@ SAYS: list[tuple[str, list[Said], str, list[str]]] = [
     ("always one", [opened(service="incident")], "03-05 08:10", ["EMERGENCY: this service always is one"]),
     ("a wish", [opened(service="nfe", emergency=True)], "03-05 08:10", ["the opening asked for an emergency, which decides nothing"]),
     ("out of scope", [opened(**OUT)], "03-05 08:10", ["Out of scope: only the response is timed: tax advice"]),
+    (
+        "put out of scope",
+        [opened(scope_reason="bought"), ("reclassified", "03-05 08:05", {**OUT, "scope_reason": "a question about ICMS"})],
+        "03-05 08:10",
+        ["only the response is timed: a question about ICMS"],
+    ),
     ("not covered", [opened(coverage="none")], "03-05 08:10", ["Not covered by a contract: only the response is timed"]),
     ("opened twice", [opened(), opened("03-05 08:05", title="again")], "03-05 08:10", ["more than one opening"]),
     ("older than the catalog", [opened("1999-12-31 10:00")], "03-05 08:10", ["older than every version of the catalog"]),
@@ -78,6 +84,10 @@ SAYS: list[tuple[str, list[Said], str, list[str]]] = [
 def test_what_people_ask_is_said(versions: Catalogs, said: list[Said], at: str, wanted: list[str]) -> None:
     found = explained(versions, at, *said)
     assert [words for words in wanted if not any(words in line for line in found)] == []
+
+
+def test_the_oldest_version_takes_nothing_over(versions: Catalogs) -> None:
+    assert not any("takes over" in line for line in explained(versions, "03-05 08:10", opened("1999-12-31 10:00")))
 
 
 def test_a_version_that_took_over_is_said(two_versions: Catalogs) -> None:
