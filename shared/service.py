@@ -40,9 +40,10 @@ loop_errors = Counter("prazo_loop_errors_total", "Turns of a loop that failed an
 
 
 def _servers(text: str) -> str:
-    if not all(re.fullmatch(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):[0-9]{1,5}", one) for one in text.split(",")):
+    servers = [one.strip() for one in text.split(",")]
+    if not all(re.fullmatch(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+)(?::[0-9]{1,5})?", one) for one in servers):
         raise ValueError("must be HOST:PORT, several parted by commas")
-    return text
+    return ",".join(servers)
 
 
 def _dsn(text: str) -> str:

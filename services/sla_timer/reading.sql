@@ -31,6 +31,10 @@ WHERE ticket_id = ANY(:ticket_ids::text[]) ORDER BY position;
 SELECT c.ticket_id, c.metric, c.cycle, c.state, c.verdict, c.due_at FROM clock c
 WHERE NOT EXISTS (SELECT FROM journal j WHERE j.ticket_id = c.ticket_id) ORDER BY c.ticket_id, c.metric, c.cycle;
 
+-- name: engines
+-- Which engine made each judgement.
+SELECT id, engine FROM judgement;
+
 -- name: newest_judgement$
 -- The judgement that counts; 0 before the first one.
 SELECT coalesce(max(id), 0) FROM judgement;

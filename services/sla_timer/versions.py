@@ -80,7 +80,7 @@ def _refuse(error: Exception) -> None:
 def _nothing_missing(present: Catalogs, wanted: Catalogs, now_us: int) -> None:
     gone = [c.version for c in present.versions if c.effective_from_us <= now_us and wanted.version(c.version) is None]
     if gone:
-        raise Misconfigured(f"catalog {', '.join(gone)}: is in force and is missing: open tickets are judged by it")
+        raise Misconfigured(f"catalog {', '.join(gone)}: has been in force and is missing: tickets are judged by it")
 
 
 async def _nothing_changed(connection: Any, catalogs: Catalogs) -> None:

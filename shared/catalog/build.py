@@ -60,7 +60,7 @@ def _service(name: str, part: ServicePart, defaults: DefaultsPart, calendars: di
             if share is None
             else Span(span.calendar, span.us * share // 100),
             grace_percent=share,
-            warnings=tuple(_warning(text, span.calendar.day_us) for text in said("warnings")),
+            warnings=tuple(_warning(text, span.calendar.day_us) for text in dict.fromkeys(said("warnings"))),
         )
 
     own: str = said("calendar")

@@ -16,7 +16,7 @@ from shared.catalog.faults import Problem, Where
 from shared.catalog.model import CalendarPart, CatalogFile, DefaultsPart, ServicePart, week_days, window_minutes
 
 _SAMPLE_YEAR = 2025
-_DAY_US = 86_400_000_000
+_DAY_MINUTES = 1_440
 _DEPTH = 5  # services, a service, targets, a priority, a metric
 _RULE_3 = "targets hang on the service, never on a client (policy rule 3: the SLA is per service, not per client)"
 _CLIENT_WORDS = ("client", "customer", "cnpj", "account")
@@ -42,8 +42,8 @@ class _Draft(NamedTuple):
     wrong: frozenset[Where]
 
     def sound(self, *where: Any) -> bool:
-        """Tell whether nothing at or under a place is wrong in itself."""
-        return not any(found[: len(where)] == where for found in self.wrong)
+        """Tell whether nothing at, under or above a place is wrong in itself."""
+        return not any(found[: len(where)] == where[: len(found)] for found in self.wrong)
 
 
 def validate(raw: Any) -> tuple[CatalogFile | None, list[Problem]]:
@@ -117,10 +117,6 @@ def _without(value: Any, wrong: Container[Where], where: Where = ()) -> Any:
 def _problems(draft: _Draft) -> Iterator[Problem]:
     for name, calendar in draft.calendars.items():
         yield from _calendar_problems(draft, name, calendar)
-    if draft.priorities is not None:
-        for n, priority in enumerate(draft.priorities):
-            if priority in draft.priorities[:n]:
-                yield ("priorities", n), f"{priority} is there twice"
     if draft.defaults is not None:
         yield from _default_problems(draft, draft.defaults)
     for name, service in draft.services.items():
@@ -135,17 +131,10 @@ def _default_problems(draft: _Draft, defaults: DefaultsPart) -> Iterator[Problem
         yield ("defaults", "priority"), "not one of the priorities"
     if draft.sound("defaults", "triage") and defaults.triage not in draft.service_names:
         yield ("defaults", "triage"), "no such service: what nothing matches would have no clock"
-    yield from _repeated_warnings(defaults.warnings, ("defaults", "warnings"))
 
 
 def _is_priority(draft: _Draft, name: str | None) -> bool:
     return name is None or draft.priorities is None or name in draft.priorities
-
-
-def _repeated_warnings(warnings: Sequence[str], where: Where) -> Iterator[Problem]:
-    for n, warning in enumerate(warnings):
-        if warning in warnings[:n]:
-            yield (*where, n), f"the warning {warning} is there twice"
 
 
 def _service_problems(draft: _Draft, name: str, service: ServicePart) -> Iterator[Problem]:
@@ -158,7 +147,6 @@ def _service_problems(draft: _Draft, name: str, service: ServicePart) -> Iterato
         yield (*where, "priority"), "not one of the priorities"
     if service.schedule_within is not None and service.scheduling == "none" and draft.sound(*where, "scheduling"):
         yield (*where, "schedule_within"), "needs scheduling: required"
-    yield from _repeated_warnings(service.warnings or (), (*where, "warnings"))
 
 
 def _target_problems(draft: _Draft, name: str, service: ServicePart) -> Iterator[Problem]:
@@ -183,13 +171,25 @@ def _target_problems(draft: _Draft, name: str, service: ServicePart) -> Iterator
 def _calendar_problems(draft: _Draft, name: str, part: CalendarPart) -> Iterator[Problem]:
     where = ("calendars", name)
     yield from _overlaps(where, part)
-    if not any(part.week.values()) and draft.sound(*where, "week"):
+    if not any((*part.week.values(), *part.days.values())) and draft.sound(*where, "week"):
         yield (*where, "week"), "the calendar is never open"
-    is_always = dict(part.week) == {"mon-sun": ("00:00-24:00",)} and parse_duration(part.day).amount == _DAY_US
-    if name == "always" and draft.sound(*where) and (not is_always or part.days or part.holidays.country):
+    if name == "always" and draft.sound(*where) and not _is_24x7(part):
         yield where, "always is reserved: it is 24x7"
     if draft.sound(*where, "holidays"):
         yield from _holiday_problems(where, part)
+
+
+def _is_24x7(part: CalendarPart) -> bool:
+    """Tell whether it never closes, however that is written."""
+    days = [
+        [window for key, windows in part.week.items() if n in week_days(key) for window in windows] for n in range(7)
+    ]
+    minutes = [sorted(window_minutes(window) for window in windows) for windows in [*days, *part.days.values()]]
+    whole = all(
+        spans and spans[0][0] == 0 and spans[-1][1] == _DAY_MINUTES and all(a[1] == b[0] for a, b in pairwise(spans))
+        for spans in minutes
+    )
+    return whole and part.holidays.country is None
 
 
 def _overlaps(where: Where, part: CalendarPart) -> Iterator[Problem]:

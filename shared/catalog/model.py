@@ -1,4 +1,4 @@
-"""The catalog file as written: shapes and names. What needs more than one field is checked in ``load.py``."""
+"""The catalog file as written: shapes and names. What needs more than one field is checked in ``check.py``."""
 
 import re
 from datetime import date, datetime
@@ -12,10 +12,10 @@ from shared.catalog.duration import parse_duration
 _DAY_US = 86_400 * 1_000_000
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _REAL_TIME = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,9})s)?")
-_MOST_REAL_US = 3_650 * 86_400 * 1_000_000
 _MOST_GRACE_PERCENT = 1000
 _WINDOW = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-(?:([01][0-9]|2[0-3]):([0-5][0-9])|(24):(00))")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_BLANK_BEFORE_OFFSET = re.compile(r" +(?=[+-][0-9:]{2,5}$)")  # as YAML writes timestamps
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}.*")
 
 
@@ -46,7 +46,7 @@ def _duration(text: str) -> str:
 
 def _day(text: str) -> str:
     duration = parse_duration(text)
-    if duration.unit != "open" or not 0 < duration.amount <= _DAY_US:
+    if duration.unit == "business_days" or not 0 < duration.us(0) <= _DAY_US:
         raise ValueError("what a business day is worth is [Nh][Nm][Ns], more than zero and at most 24h")
     return text
 
@@ -66,7 +66,9 @@ def _iso_date(value: object) -> object:
 
 
 def _iso_instant(value: object) -> object:
-    if not isinstance(value, datetime) and not (isinstance(value, str) and _INSTANT.fullmatch(value)):
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        return _BLANK_BEFORE_OFFSET.sub("", value)
+    if not isinstance(value, datetime):
         raise ValueError("an instant is RFC 3339, with its offset")
     return value
 
@@ -113,10 +115,7 @@ def real_time_us(text: str) -> int:
     if not text or found is None:
         raise ValueError("a setting of real time is [Nd][Nh][Nm][Ns], whole numbers")
     days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    us = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000_000
-    if us > _MOST_REAL_US:
-        raise ValueError("a setting of real time is at most ten years")
-    return us
+    return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000_000
 
 
 def _warning(text: str) -> str:
@@ -142,7 +141,7 @@ Days = Annotated[str, AfterValidator(_days), _like(rf"^(?:{_RANGES})$", "mon-fri
 Day = Annotated[date, BeforeValidator(_iso_date)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_iso_instant)]
 Zone = Annotated[str, AfterValidator(_zone)]
-DayLength = Annotated[str, AfterValidator(_day), _like(rf"^{_SOME}{_HMS}$", "12h")]
+DayLength = Annotated[str, AfterValidator(_day), _like(rf"^{_SOME}(?:{_HMS}|1d)$", "12h")]
 TargetDuration = Annotated[str, AfterValidator(_duration), _like(rf"^{_SOME}(?:{_OPEN_TIME})$", "4h", "5bd", "15d")]
 WarningText = Annotated[
     str, AfterValidator(_warning), _like(rf"^(?:[1-9][0-9]?%|{_SOME}(?:{_OPEN_TIME}))$", "80%", "30m")

@@ -134,7 +134,7 @@ class Producer:
             self._replace(session)
             raise
         if not kept:
-            if any(isinstance(outcome, BatchTooLarge) for outcome in outcomes):
+            if session is self._producer and any(isinstance(outcome, BatchTooLarge) for outcome in outcomes):
                 self._batch_bytes //= 2
             self._replace(session)
         return outcomes

@@ -15,7 +15,7 @@ from services.sla_timer.commands.online import carry_out, catalogs_of, settings
 from services.sla_timer.commands.report import instant
 from services.sla_timer.commands.tell import printable
 from services.sla_timer.domain.announce import Milestone, Told, schedule
-from services.sla_timer.domain.assess import assess
+from services.sla_timer.domain.assess import ENGINE, assess
 from services.sla_timer.domain.clock import Clock, How
 from services.sla_timer.domain.journal import Fact, history
 from shared.catalog import Catalogs
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " the clocks of the database, read in one snapshot that the server keeps from changing anything: state, verdict"
         " and due date, the verdict last told, and of an open clock what it counts by and when it is to be fired. Exit"
         " code 1: something differs. No difference, and counted: what is due for no longer than firing may be held and not fired yet,"
-        " and open clocks that the service has still to judge anew."
+        " open clocks that the service has still to judge anew, and closed ones that an older engine judged otherwise."
     )
     parser.add_argument("--json", action="store_true", help="one JSON object per difference, then the counts")
 
@@ -53,7 +53,9 @@ async def _replay(arguments: argparse.Namespace) -> int:
         at_us = to_us(await reading.queries.database_now(connection))
         newest = await reading.queries.newest_judgement(connection)
         await _same_versions(connection, catalogs)
-        comparison = Comparison(catalogs, at_us, patience_us, newest)
+        engines = {row["id"]: row["engine"] async for row in reading.queries.engines(connection)}
+        older = frozenset(judgement for judgement, engine in engines.items() if engine != ENGINE)
+        comparison = Comparison(catalogs, at_us, patience_us, newest, older)
         async for tickets in _batches(connection):
             ids = list(tickets)
             stored = {_key(r): r async for r in reading.queries.clocks_of(connection, ticket_ids=ids)}
@@ -74,7 +76,8 @@ def _print_counts(counts: Counter[str], as_json: bool) -> None:
         return
     print(
         f"{counts['clocks']} clocks, {counts['due_not_fired']} due and not fired yet,"
-        f" {counts['to_judge_anew']} still to be judged anew, {counts['differences']} differences"
+        f" {counts['to_judge_anew']} still to be judged anew, {counts['closed_by_older_engine']} closed otherwise by an"
+        f" older engine, {counts['differences']} differences"
     )
 
 
@@ -110,9 +113,12 @@ class Comparison:
     difference: nobody would be paged for it.
     """
 
-    def __init__(self, catalogs: Catalogs, at_us: int, patience_us: int, newest: int) -> None:
-        self._catalogs, self._at_us, self._patience_us, self._newest = catalogs, at_us, patience_us, newest
-        self.counts: Counter[str] = Counter(clocks=0, due_not_fired=0, to_judge_anew=0, differences=0)
+    def __init__(self, catalogs: Catalogs, at_us: int, patience_us: int, newest: int, older: frozenset[int]) -> None:
+        self._catalogs, self._at_us, self._patience_us = catalogs, at_us, patience_us
+        self._newest, self._older = newest, older
+        self.counts: Counter[str] = Counter(
+            clocks=0, due_not_fired=0, to_judge_anew=0, closed_by_older_engine=0, differences=0
+        )
 
     def compare(
         self, tickets: Mapping[str, Sequence[Fact]], stored: Mapping[Key, Any], told: Milestones
@@ -162,6 +168,9 @@ class Comparison:
             return True
         if live["verdict"] == "open" and row["judged_by"] < self._newest:
             self.counts["to_judge_anew"] += 1
+            return True
+        if live["state"] == "done" and row["judged_by"] in self._older:
+            self.counts["closed_by_older_engine"] += 1  # a closed verdict is kept unless its revision is ordered
             return True
         if now is None or row["fire_at"] is None or now["verdict"] != "breached" or now | _OPEN != live:
             return False

@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.sla_timer.desk import Desk, contents
 
-NOTHING = {"due_not_fired": 0, "to_judge_anew": 0, "differences": 0}
+NOTHING = {"due_not_fired": 0, "to_judge_anew": 0, "closed_by_older_engine": 0, "differences": 0}
 
 
 async def counts(desk: Desk) -> tuple[int, dict[str, int]]:
@@ -82,3 +82,11 @@ async def test_a_clock_that_would_page_nobody_is_a_difference(desk: Desk, statem
     assert await counts(desk) == (0, {"clocks": 6} | NOTHING)
     await desk.pool.execute(statement)
     assert await counts(desk) == (1, {"clocks": 6} | NOTHING | {"differences": differences})
+
+
+async def test_a_closed_verdict_of_an_older_engine_is_kept_and_counted(desk: Desk) -> None:
+    await desk.open("A", 9000, ("responded", 8999, {"by": "ana"}), ("resolved", 10, {"by": "ana"}))
+    await desk.pool.execute("UPDATE clock SET due_at = due_at + interval '1 h' WHERE metric = 'response'")
+    assert await counts(desk) == (1, {"clocks": 2} | NOTHING | {"differences": 1})
+    await desk.pool.execute("UPDATE judgement SET engine = '1'")
+    assert await counts(desk) == (0, {"clocks": 2} | NOTHING | {"closed_by_older_engine": 1})
