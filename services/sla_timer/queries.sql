@@ -52,6 +52,12 @@ SELECT c.ticket_id, coalesce(j.engine, '') AS engine
 FROM clock c LEFT JOIN judgement j ON j.id = c.judged_by
 WHERE c.verdict = 'open' AND c.judged_by < :judged_by ORDER BY c.judged_by, c.fire_at LIMIT :at_most::int;
 
+-- name: late_judged_before
+-- Tickets whose breached or exempted clocks still run under an older judgement; reads every clock.
+SELECT DISTINCT c.ticket_id, coalesce(j.engine, '') AS engine
+FROM clock c LEFT JOIN judgement j ON j.id = c.judged_by
+WHERE c.state <> 'done' AND c.verdict <> 'open' AND c.judged_by < :judged_by LIMIT :at_most::int;
+
 -- name: keep_judgement!
 -- A ticket that cannot be judged anew keeps what it has.
 UPDATE clock SET judged_by = :judged_by WHERE ticket_id = :ticket_id;

@@ -28,7 +28,7 @@ class Versions:
 
     def __init__(self, catalogs: Catalogs) -> None:
         self.catalogs = catalogs
-        self.judged_by = 0
+        self.judged_by = self.late_judged = 0
         self.until_us: int | None = 0
         self._wanted: Catalogs | None = None
 

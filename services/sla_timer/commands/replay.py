@@ -197,8 +197,10 @@ def _of_clock(clock: Clock) -> State:
 def _of_row(row: Any, past: Told | None) -> State:
     verdict = row["verdict"]
     told = None if past is None else past.verdict
-    if (told, verdict) == ("cancelled", "breached"):  # a cancellation ends the clock, an earlier breach stands
-        told = verdict
+    if (
+        past is not None and told == "cancelled" and past.breach is not None
+    ):  # a cancellation ends it, the breach stands
+        told = "breached"
     due = None if row["due_at"] is None else instant(to_us(row["due_at"]))
     return {"state": row["state"], "verdict": verdict, "due_at": due, "told": told}
 

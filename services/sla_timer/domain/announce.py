@@ -70,6 +70,17 @@ class Told:
             return "open"
         return last.after if last.kind is Kind.REVISED else last.kind.value
 
+    @property
+    def breach(self) -> Milestone | None:
+        """Return the milestone that last told a breach, if it still stands: a cancellation does not take it back."""
+        told: Milestone | None = None
+        for milestone in self.milestones:
+            if milestone.kind is Kind.BREACHED or milestone.after == "breached":
+                told = milestone
+            elif milestone.kind is Kind.REVISED and milestone.after not in ("closed_late", "exempted"):
+                told = None
+        return told
+
 
 def truth(clock: Clock, told: Told, now_us: int) -> str:
     """Return the verdict that the journal supports; for a clock that runs past its deadline, what the ticker has said."""
@@ -111,11 +122,11 @@ def _pauses(clock: Clock, told: Told) -> Iterator[Milestone]:
 def _verdict(clock: Clock, told: Told, now_us: int, cause: str) -> Iterator[Milestone]:
     before, last, true = told.verdict, told.judgement, truth(clock, told, now_us)
     if before == true:
+        yield from _breach_before_cancellation(clock, told, now_us, cause)
         return
     undone = before not in ("open", "breached") or (before == "breached" and clock.breached_us is None)
     if last is not None and undone and true != "exempted":
-        n, replaced = told.count(Kind.REVISED) + 1, (last.kind.value, last.n)
-        yield Milestone(Kind.REVISED, n, now_us, cause=cause, before=before, after=true, replaces=replaced)
+        yield from _revised(clock, told, last, (before, true), now_us, cause)
         return
     yield from _overtaken(clock, told)
     if clock.breached_us is not None and before == "open":
@@ -125,6 +136,27 @@ def _verdict(clock: Clock, told: Told, now_us: int, cause: str) -> Iterator[Mile
         yield Milestone(kind, told.count(kind) + 1, now_us, cause="exempted")
     else:
         yield Milestone(kind, told.count(kind) + 1, end.at_us, cause=end.cause)
+
+
+def _breach_before_cancellation(clock: Clock, told: Told, now_us: int, cause: str) -> Iterator[Milestone]:
+    """A cancelled clock says nothing of the breach before it: that one is told, or taken back, by a word of its own."""
+    last, breach = told.judgement, told.breach
+    if told.verdict == "cancelled" and last is not None and (breach is None) is not (clock.breached_us is None):
+        before = "cancelled" if breach is None else "breached"
+        yield from _revised(clock, told, breach or last, (before, "cancelled"), now_us, cause)
+
+
+def _revised(
+    clock: Clock, told: Told, last: Milestone, change: tuple[str, str], now_us: int, cause: str
+) -> Iterator[Milestone]:
+    """Take ``last`` back. Of a clock that breached before it was cancelled both are said."""
+    before, after = change
+    n, replaced = told.count(Kind.REVISED) + 1, (last.kind.value, last.n)
+    both = after == "cancelled" and clock.breached_us is not None and clock.end is not None
+    after = "breached" if both else after
+    yield Milestone(Kind.REVISED, n, now_us, cause=cause, before=before, after=after, replaces=replaced)
+    if both and clock.end is not None:
+        yield Milestone(Kind.CANCELLED, told.count(Kind.CANCELLED) + 1, clock.end.at_us, cause=clock.end.cause)
 
 
 def _overtaken(clock: Clock, told: Told) -> Iterator[Milestone]:

@@ -15,13 +15,22 @@ REASSESSED_AT_ONCE = 200
 
 
 async def reassess(timer: Timer) -> bool:
-    """Judge one batch anew; True when there may be more. Idempotent: what is true already is told of no more."""
+    """Judge one batch anew; True when there may be more. Idempotent: what is true already is told of no more.
+
+    First the tickets with an open clock, what is due first; then, once for each judgement, those of which only late clocks
+    run: they keep their verdict, but another catalog may watch what nobody watched before.
+    """
     judged_by = timer.versions.judged_by
-    rows = store.queries.judged_before(timer.pool, judged_by=judged_by, at_most=REASSESSED_AT_ONCE)
-    causes = {row["ticket_id"]: "catalog" if row["engine"] == ENGINE else "engine" async for row in rows}
-    if causes:
-        await _judge_all(timer, causes, sorted(causes))
-    return bool(causes)
+    for query in (store.queries.judged_before, store.queries.late_judged_before):
+        if query is store.queries.late_judged_before and timer.versions.late_judged == judged_by:
+            break
+        rows = query(timer.pool, judged_by=judged_by, at_most=REASSESSED_AT_ONCE)
+        causes = {row["ticket_id"]: "catalog" if row["engine"] == ENGINE else "engine" async for row in rows}
+        if causes:
+            await _judge_all(timer, causes, sorted(causes))
+            return True
+    timer.versions.late_judged = judged_by
+    return False
 
 
 async def _judge_all(timer: Timer, causes: Mapping[str, str], ticket_ids: Sequence[str]) -> None:

@@ -99,7 +99,10 @@ async def test_46_a_replay_of_what_was_ingested_and_fired_shows_no_difference(de
     await desk.fire()
     before = await contents(desk.pool)
     code, [counts] = await desk.json("replay")
-    assert (code, counts) == (0, {"clocks": 12, "due_not_fired": 0, "to_judge_anew": 0, "closed_by_older_engine": 0, "differences": 0})
+    assert (code, counts) == (
+        0,
+        {"clocks": 12, "due_not_fired": 0, "to_judge_anew": 0, "closed_by_older_engine": 0, "differences": 0},
+    )
     assert await contents(desk.pool) == before
 
 

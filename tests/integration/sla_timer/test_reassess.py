@@ -13,6 +13,7 @@ from services.sla_timer.versions import Versions
 from shared import clock
 from shared.catalog import Catalogs, load
 from shared.config import Misconfigured
+from tests.integration.sla_timer.desk import Desk
 from tests.integration.sla_timer.test_crash_points import LONG_AGO, OPENED, open_hold, record
 from tests.unit.sla_timer.desk import catalog
 
@@ -127,3 +128,56 @@ async def test_clocks_of_the_first_engine_are_judged_anew_before_they_fire(pool:
         pass
     assert await fire_due(made, open_hold(), LONG_AGO) == 1
     assert [type_ for type_, _ in await told(pool)] == ["sla.started", "sla.breached"]
+
+
+async def test_a_version_may_watch_a_ticket_of_which_only_a_late_clock_runs(pool: Any, tmp_path: Path) -> None:
+    plain = {
+        "services__update__scheduling": "none",
+        **SECOND,
+        "services__update__targets__medium": {"response": "1s", "action": "2s"},
+    }
+    first = catalog(tmp_path, **plain)
+    first.write_text(first.read_text().replace("    schedule_within: 2bd\n", ""))
+    old = await timer_with(pool, first)
+    await ingest(old, [record("opened", 60, **{**OPENED, "service": "update"}), record("responded", 59.5, by="ana")])
+    assert await fire_due(old, open_hold(), LONG_AGO) == 1
+    second = later(tmp_path, -5, services__update__schedule_within="2h", defaults__calendar="always")
+    new = await timer_with(pool, first, second)
+    while await reassess(new):
+        pass
+    rows = await pool.fetch("SELECT metric, verdict, state FROM clock ORDER BY metric")
+    assert [tuple(row) for row in rows] == [
+        ("action", "breached", "running"),
+        ("response", "met", "done"),
+        ("scheduling", "open", "running"),
+    ]
+    assert "sla.started" in [type_ for type_, _ in await told(pool, "scheduling")]
+
+
+async def revisions(pool: Any) -> list[tuple[str, str]]:
+    """Return (from, to) of every revision of an action."""
+    return [(data["from"], data["to"]) for type_, data in await told(pool, "action") if type_ == "sla.revised"]
+
+
+@pytest.mark.parametrize(
+    ("before", "late", "wanted"),
+    [
+        ([], ("paused", 8_000, {"reason": "waiting_customer"}), [("breached", "cancelled")]),
+        (
+            [("paused", 8_000, {"reason": "waiting_customer"})],
+            ("resumed", 7_990, {}),
+            [("cancelled", "breached")],
+        ),
+    ],
+)
+async def test_a_breach_before_a_cancellation_is_told_and_taken_back(
+    desk: Desk, before: list[Any], late: tuple[str, float, dict[str, Any]], wanted: list[tuple[str, str]]
+) -> None:
+    await desk.open("A", 9_000, *before)
+    await desk.fire()
+    await desk.say("A", ("cancelled", 10, {}))
+    await desk.say("A", late)
+    assert await revisions(desk.pool) == wanted
+    assert (await desk.json("replay"))[0] == 0
+    await desk.say("A", ("assigned", 5, {"assignee": "a"}))
+    assert await revisions(desk.pool) == wanted
