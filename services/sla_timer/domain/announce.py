@@ -90,7 +90,7 @@ def truth(clock: Clock, told: Told, now_us: int) -> str:
         if clock.breached_us is None:
             return "met" if clock.end.how is How.FULFILLED else "cancelled"
         return "closed_late" if clock.end.how is How.FULFILLED else "cancelled"
-    return "breached" if told.verdict == "breached" and clock.due_us is not None and clock.due_us <= now_us else "open"
+    return "breached" if told.breach is not None and clock.due_us is not None and clock.due_us <= now_us else "open"
 
 
 def announce(clock: Clock, told: Told, now_us: int, cause: str = "late_event") -> tuple[Milestone, ...]:

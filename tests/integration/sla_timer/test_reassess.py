@@ -181,3 +181,15 @@ async def test_a_breach_before_a_cancellation_is_told_and_taken_back(
     assert (await desk.json("replay"))[0] == 0
     await desk.say("A", ("assigned", 5, {"assignee": "a"}))
     assert await revisions(desk.pool) == wanted
+
+
+async def test_a_late_clock_that_is_reopened_is_breached_still_and_its_breach_is_told_once(desk: Desk) -> None:
+    await desk.open("A", 9_000, ("responded", 8_999, {"by": "ana"}))
+    await desk.fire()
+    await desk.say("A", ("resolved", 10, {"by": "ana"}))
+    await desk.say("A", ("reopened", 5, {"by": "ana"}))
+    assert await desk.fire() == 0
+    events = [type_ for type_, _ in await told(desk.pool, "action")]
+    assert events == ["sla.started", "sla.breached", "sla.closed_late", "sla.revised"]
+    assert await revisions(desk.pool) == [("closed_late", "breached")]
+    assert (await desk.json("replay"))[0] == 0
