@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import orjson
 
 from deploy.kafka.topics import create_topics
@@ -72,6 +73,7 @@ async def run(bootstrap: str, admin_dsn: str) -> AsyncIterator[dict[str, Any]]:
     timer = Timer(pool, versions, f"{prefix}sla.v1")
     began = time.perf_counter()
     await seed_crowd(owner, catalog, versions.judged_by, OPEN)
+    await _written(admin_dsn)
     yield {"measure": "seeding", "open_clocks": OPEN, "seconds": round(time.perf_counter() - began, 1)}
     for rate in RATES:
         spread = _spread(timedelta(seconds=4 + rate * SECONDS / 25_000), rate * SECONDS, timedelta(seconds=1) / rate)
@@ -81,6 +83,14 @@ async def run(bootstrap: str, admin_dsn: str) -> AsyncIterator[dict[str, Any]]:
         yield await _measure(timer, catalog, bootstrap, "B", at_once, {"due_at_one_instant": BURST})
     await pool.close()
     await owner.close()
+
+
+async def _written(admin_dsn: str) -> None:
+    """Wait until what was seeded is on the disk: ten million clocks are not written in minutes before they come due."""
+    connection = await asyncpg.connect(admin_dsn)
+    await connection.execute("CHECKPOINT", timeout=900)
+    await connection.close()
+    await asyncio.to_thread(os.sync)
 
 
 def _spread(ahead: timedelta, count: int, step: timedelta) -> Iterator[datetime]:
