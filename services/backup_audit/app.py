@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from services.backup_audit import store
-from services.backup_audit.domain.clients import Clients
 from services.backup_audit.handlers import Auditor
 from services.backup_audit.settings import Settings
+from shared.clients import Clients
 from shared.config import read_config
 from shared.service import App, Kit, Loop
 

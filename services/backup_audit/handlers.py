@@ -8,7 +8,6 @@ import asyncpg
 import structlog
 
 from services.backup_audit import metrics, store
-from services.backup_audit.domain.clients import Clients, Routine
 from services.backup_audit.domain.outage import Progress, advance, onward
 from services.backup_audit.domain.slots import expected_by, last_slot, next_slot
 from services.backup_audit.domain.verdict import Fail, InProgress, NotDue, Pass, Verdict, judge
@@ -16,6 +15,7 @@ from services.backup_audit.probes.mounted import Mounted
 from services.backup_audit.reports import Check, backup_events, ticket_events
 from services.backup_audit.store import Claimed
 from shared import outbox
+from shared.clients import Clients, Routine
 
 log = structlog.get_logger(__name__)
 

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from services.backup_audit.domain.clients import Client, Routine
 from services.backup_audit.domain.outage import Act, Outage
 from services.backup_audit.domain.slots import expected_by
 from services.backup_audit.domain.verdict import Fail, File, Pass, Verdict
+from shared.clients import Client, Routine
 from shared.events import (
     Artifact,
     BackupDirectoryUnreachable,

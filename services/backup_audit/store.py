@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from services.backup_audit.domain.clients import Clients
 from services.backup_audit.domain.outage import Outage, Progress
+from shared.clients import Clients
 from shared.sql import load_queries
 
 queries = load_queries(Path(__file__).parent / "queries.sql")

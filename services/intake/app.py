@@ -5,8 +5,10 @@ from functools import partial
 
 from starlette.routing import Route
 
+from services.intake.configuration import read_desk
 from services.intake.domain.tokens import TokenFile
 from services.intake.handlers import Desk, forget_submitted, open_tickets
+from services.intake.reader import Reader
 from services.intake.settings import Settings
 from services.intake.sources.events import EventsEndpoint
 from services.intake.sources.smtp import SmtpServer
@@ -18,7 +20,8 @@ from shared.service import App, Kit, Loop
 def build(settings: Settings, kit: Kit) -> App:
     """Wire the SMTP server, the reader that it wakes, the HTTP endpoint, and what forgets its old events."""
     arrived = asyncio.Event()
-    desk = Desk(kit.pool, f"{settings.topic_prefix}tickets.v1", settings.triage_service)
+    reader = Reader(read_desk(settings.config_dir, settings.triage_service))
+    desk = Desk(kit.pool, f"{settings.topic_prefix}tickets.v1", settings.triage_service, reader.read)
     tokens = settings.config_dir / "tokens.yaml"
     known = read_config(tokens, TokenFile).tokens if tokens.exists() else ()  # no file: nobody may publish
     endpoint = EventsEndpoint(desk, known)
@@ -28,5 +31,5 @@ def build(settings: Settings, kit: Kit) -> App:
             Loop("reader", partial(open_tickets, desk), 1.0, wake=arrived),
             Loop("forgetter", lambda: forget_submitted(desk, clock.now()), 30.0),
         ],
-        resources=[SmtpServer(settings, kit.pool, arrived)],
+        resources=[reader, SmtpServer(settings, kit.pool, arrived)],
     )

@@ -1,17 +1,16 @@
 """The ways in: a message is stored before it is read; a stored message opens its ticket."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
 
 from services.intake import metrics, store
-from services.intake.domain.message import HEAD_BYTES, UNREADABLE, Reading, read
+from services.intake.domain.contact import Contact, unread
 from services.intake.store import Unread
 from shared import outbox
 from shared.events import Event, TicketOpened, event_id, new_event
@@ -27,6 +26,13 @@ _LAST_ATTEMPTS = 10
 _DESK_ZONE = ZoneInfo("America/Sao_Paulo")  # policy rule 2: Brasília time
 
 
+class Read(Protocol):
+    """Reads one mail; never raises for what the mail is."""
+
+    async def __call__(self, raw: bytes, received_at: datetime, *, null_sender: bool) -> Contact:
+        """Return what it says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What the ways in need."""
@@ -34,8 +40,7 @@ class Desk:
     pool: "asyncpg.Pool[asyncpg.Record]"
     tickets_topic: str
     triage_service: str
-    read: Callable[[bytes], Reading] = read
-    read_seconds: float = 2.0
+    read: Read
 
 
 async def open_tickets(desk: Desk) -> bool:
@@ -75,28 +80,25 @@ async def _failure_of(desk: Desk, ids: Sequence[int]) -> Exception | None:
 
 async def _open_all(desk: Desk, ids: Sequence[int]) -> None:
     async with desk.pool.acquire() as connection, connection.transaction():
-        messages = await store.claim_unread(connection, ids, HEAD_BYTES)
-        events = [await _open(connection, desk, message) for message in messages]
+        messages = await store.claim_unread(connection, ids)
+        events = [event for message in messages if (event := await _open(connection, desk, message)) is not None]
         if events:
             await outbox.record(connection, desk.tickets_topic, events)
 
 
-async def _open(connection: Any, desk: Desk, message: Unread) -> Event[Any]:
-    reading = await _read(desk, message)
+async def _open(connection: Any, desk: Desk, message: Unread) -> Event[Any] | None:
+    found = await _read(connection, desk, message)
+    if found.discarded is not None:
+        await store.queries.discard(connection, reason=found.discarded, id=message.id)
+        metrics.discarded.labels(found.discarded).inc()
+        return None
     number = await store.queries.next_protocol(connection)
     ticket_id = f"{message.received_at.astimezone(_DESK_ZONE):%Y%m%d}-{number:06d}"
-    contact = await store.queries.contact_ref(connection, address=reading.sender) if reading.sender else None
+    contact = await store.queries.contact_ref(connection, address=found.sender) if found.sender else None
     await store.queries.assign_ticket(connection, ticket_id=ticket_id, id=message.id)
-    metrics.opened.labels("no" if reading.unreadable else "yes").inc()
+    metrics.opened.labels("no" if found.unreadable else "yes").inc()
     return new_event(
-        TicketOpened(
-            ticket_id=ticket_id,
-            service=desk.triage_service,
-            channel="email",
-            title=reading.title,
-            contact_ref=contact,
-            protocol=ticket_id,
-        ),
+        _opening(ticket_id, contact, found),
         id=event_id("ticket.opened", message.id),
         source=SOURCE,
         subject=ticket_id,
@@ -105,11 +107,33 @@ async def _open(connection: Any, desk: Desk, message: Unread) -> Event[Any]:
     )
 
 
-async def _read(desk: Desk, message: Unread) -> Reading:
-    """Return the reading of ``message``, made in a thread so that no mail stands in the way of the others."""
+def _opening(ticket_id: str, contact: str | None, found: Contact) -> TicketOpened:
+    """Return the opening; what is not known stays absent (public contract)."""
+    known = {
+        "client_id": found.client_id,
+        "priority": found.priority,
+        "contact_ref": contact,
+        "scope_hint": found.scope_hint,
+        "coverage_reason": found.coverage_reason,
+        "routing_rule": found.routing_rule,
+        "documents": found.documents,
+        "rejection_codes": found.rejection_codes,
+        "articles": found.articles,
+    }
+    return TicketOpened(
+        ticket_id=ticket_id,
+        service=found.service,
+        channel="email",
+        title=found.title,
+        coverage=found.coverage,
+        contact_registered=found.registered,
+        protocol=ticket_id,
+        **{name: value for name, value in known.items() if value},
+    )
+
+
+async def _read(connection: Any, desk: Desk, message: Unread) -> Contact:
+    raw = await store.queries.raw_of(connection, id=message.id)
     if message.attempts > _LAST_ATTEMPTS:
-        return Reading(UNREADABLE, "", "too_many_attempts")
-    try:
-        return await asyncio.wait_for(asyncio.to_thread(desk.read, message.head), desk.read_seconds)
-    except TimeoutError:
-        return Reading(UNREADABLE, "", "timeout")
+        return unread(raw, desk.triage_service, "too_many_attempts")
+    return await desk.read(raw, message.received_at, null_sender=message.envelope_from == "")

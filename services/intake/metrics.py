@@ -11,3 +11,8 @@ failed = Counter(
 opened = Counter("prazo_intake_tickets_opened_total", "Tickets opened, by whether the message could be read.", ["read"])
 for _read in ("yes", "no"):
     opened.labels(_read)
+discarded = Counter(
+    "prazo_intake_mails_discarded_total", "Mails of machines that open no ticket, by reason.", ["reason"]
+)
+for _reason in ("null_sender", "report", "auto_replied", "away"):
+    discarded.labels(_reason)

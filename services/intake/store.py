@@ -16,13 +16,13 @@ RETRY_WINDOW = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A stored message without a ticket; ``head`` is the beginning of its bytes."""
+    """A stored message that nothing was decided of. ``envelope_from``: "" is the null sender, None is not known."""
 
     id: int
-    head: bytes
     received_at: datetime
     traceparent: str
     attempts: int
+    envelope_from: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Received:
     sha256: bytes
     received_at: datetime
     traceparent: str
+    envelope_from: str | None = None
 
 
 async def store_message(connection: Any, message: Received) -> None:
@@ -53,6 +54,7 @@ async def store_message(connection: Any, message: Received) -> None:
         raw=message.raw,
         received_at=message.received_at,
         traceparent=message.traceparent,
+        envelope_from=message.envelope_from,
         retries_since=message.received_at - RETRY_WINDOW,
     )
 
@@ -67,7 +69,6 @@ async def begin_attempt(pool: Any, ids: Sequence[int]) -> None:
     await queries.begin_attempt(pool, ids=list(ids))
 
 
-async def claim_unread(connection: Any, ids: Sequence[int], head_bytes: int) -> Sequence[Unread]:
-    """Lock and return those of ``ids`` that are still unread, each with its first ``head_bytes``."""
-    rows = queries.claim_unread(connection, ids=list(ids), head_bytes=head_bytes)
-    return [Unread(**row) async for row in rows]
+async def claim_unread(connection: Any, ids: Sequence[int]) -> Sequence[Unread]:
+    """Lock and return those of ``ids`` of which nothing was decided yet."""
+    return [Unread(**row) async for row in queries.claim_unread(connection, ids=list(ids))]

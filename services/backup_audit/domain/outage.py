@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from services.backup_audit.domain.clients import Routine
 from services.backup_audit.domain.slots import next_slot
 from services.backup_audit.domain.verdict import Fail, Pass, Verdict
+from shared.clients import Routine
 
 
 class Act(StrEnum):

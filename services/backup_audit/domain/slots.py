@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-from services.backup_audit.domain.clients import Routine
+from shared.clients import Routine
 
 
 def next_slot(routine: Routine, after: datetime) -> datetime:

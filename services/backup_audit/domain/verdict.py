@@ -7,9 +7,9 @@ run does not satisfy the next slot. The receipt that the routine leaves is the r
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.backup_audit.domain.clients import Routine
 from services.backup_audit.domain.names import of_routine
 from services.backup_audit.domain.slots import expected_by, next_slot
+from shared.clients import Routine
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,12 @@
-"""A raw message read for its ticket. Nothing raises: what cannot be read still opens a ticket, with a typed reason."""
+"""The title of a ticket without personal data, and the Message-ID of a raw mail. Nothing here can fail."""
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from email import policy
-from email.message import Message
-from email.parser import BytesHeaderParser
-from email.utils import parseaddr
+
+from services.intake.domain.headers import HEAD_BYTES
 
 TITLE_LENGTH = 120
 UNREADABLE = "Mensagem ilegível"
-HEAD_BYTES = 64 * 1024
-"""How much of a raw message is looked at: of any honest mail this holds the whole header."""
 
 _NO_SUBJECT = "(sem assunto)"
 _VALUE_LENGTH = 2048  # decoding and masking take more than linear time: a longer header value is cut before both
@@ -25,31 +20,6 @@ _MASKS = (
     (re.compile(r"(?<!\d)(?:\+?55[ -]?)?(?:\(\d{2}\) ?|\d{2}[ -])9?\d{4}[ -]?\d{4}(?!\d)"), "[telefone]"),
     (re.compile(r"(?<!\d)\d{10,13}(?!\d)"), "[telefone]"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a ticket needs of a message; ``unreadable`` is the reason when nothing could be read."""
-
-    title: str
-    sender: str
-    unreadable: str | None = None
-
-
-def read(raw: bytes) -> Reading:
-    """Return the reading of ``raw``, of which only the first ``HEAD_BYTES`` are needed; never raises, a few ms at worst."""
-    try:
-        header = BytesHeaderParser(policy=policy.default).parsebytes(raw[:HEAD_BYTES])
-        subject, sender = _value(header, "subject"), parseaddr(_value(header, "from"))[1].lower()
-    except Exception as error:  # noqa: BLE001  # the edge: the parser raises whatever a hostile header makes it raise
-        return Reading(UNREADABLE, "", type(error).__name__)
-    return Reading(title_of(subject), _plain(sender)[:320])
-
-
-def _value(header: Message, name: str) -> str:
-    """Return the first value of a header field, decoded, "" without one; ``name`` is in lower case."""
-    found = next((value for field, value in header.raw_items() if field.lower() == name), "")
-    return str(policy.default.header_fetch_parse(name, found[:_VALUE_LENGTH]))[:_VALUE_LENGTH]
 
 
 def message_id_of(raw: bytes) -> str:

@@ -24,9 +24,9 @@ _LINES_AT_ONCE = 1000
 _RECIPIENTS = 100  # RFC 5321, section 4.5.3.1.8: the least that a server must take, and all that this one does
 
 
-def _mailbox(rcpt: str) -> str:
-    """Return a recipient as PostgreSQL can hold it: aiosmtpd gives bytes that are not UTF-8 as surrogates."""
-    return rcpt.lower().replace("\0", "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _storable(address: str) -> str:
+    """Return an address as PostgreSQL can hold it: aiosmtpd gives bytes that are not UTF-8 as surrogates."""
+    return address.lower().replace("\0", "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 class _Handler:
@@ -47,11 +47,12 @@ class _Handler:
         """Store one copy per mailbox, then say 250."""
         raw = envelope.content if isinstance(envelope.content, bytes) else b""
         received_at, trace, message_id = clock.now(), new_traceparent(), message_id_of(raw)
+        envelope_from = _storable(envelope.mail_from or "")
         sha256 = (await asyncio.to_thread(hashlib.sha256, raw)).digest()
         try:
             async with asyncio.timeout(_STORE_SECONDS), self._pool.acquire() as connection, connection.transaction():
-                for mailbox in sorted({_mailbox(str(rcpt)) for rcpt in envelope.rcpt_tos}):
-                    message = Received(mailbox, message_id, raw, sha256, received_at, trace)
+                for mailbox in sorted({_storable(str(rcpt)) for rcpt in envelope.rcpt_tos}):
+                    message = Received(mailbox, message_id, raw, sha256, received_at, trace, envelope_from)
                     await store.store_message(connection, message)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             metrics.deferred.inc()

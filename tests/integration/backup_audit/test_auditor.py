@@ -11,13 +11,13 @@ from typing import Any
 import orjson
 import pytest
 
-from services.backup_audit.domain.clients import Clients
 from services.backup_audit.domain.verdict import Listing
 from services.backup_audit.handlers import Auditor
 from services.backup_audit.probes.listing import look
 from services.backup_audit.probes.mounted import Mounted
 from services.backup_audit.store import save_configuration
 from shared import clock
+from shared.clients import Clients
 from shared.postgres import create_pool
 from tests.conftest import dsn_for
 

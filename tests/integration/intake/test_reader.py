@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import os
+import signal
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -11,18 +13,21 @@ from typing import Any
 import orjson
 import pytest
 
-from services.intake.domain.message import HEAD_BYTES, UNREADABLE, Reading, read
+from services.intake.domain.contact import Contact, understand
+from services.intake.domain.contact import Desk as Known
 from services.intake.handlers import Desk, open_tickets
+from services.intake.reader import Reader
 from services.intake.store import Received, store_message
+from tests.reading import NOTHING_KNOWN, read
 
 AT = datetime(2026, 3, 5, 11, tzinfo=UTC)
 _numbers = count(1)
 
 
-async def store(pool: Any, raw: bytes) -> None:
+async def store(pool: Any, raw: bytes, envelope_from: str = "ana@cliente.example") -> None:
     """Store one mail as the SMTP server would."""
-    sha256 = hashlib.sha256(raw).digest()
-    await store_message(pool, Received("suporte@desk.example", f"<m{next(_numbers)}@x>", raw, sha256, AT, ""))
+    sha256, number = hashlib.sha256(raw).digest(), next(_numbers)
+    await store_message(pool, Received("suporte@desk.example", f"<m{number}@x>", raw, sha256, AT, "", envelope_from))
 
 
 async def titles(pool: Any) -> list[str]:
@@ -31,41 +36,63 @@ async def titles(pool: Any) -> list[str]:
     return [orjson.loads(row["body"])["data"]["title"] for row in rows]
 
 
-async def test_a_mail_that_is_read_too_slowly_is_unreadable_and_stops_nobody(pool: Any) -> None:
-    def slow(head: bytes) -> Reading:
-        if b"slow" in head:
-            time.sleep(0.5)
-        return read(head)
+def slow(raw: bytes, desk: Known, received_at: datetime, *, null_sender: bool) -> Contact:
+    """Read, but one kind of mail for ever, and let another kind take the process down."""
+    while b"slow" in raw:
+        time.sleep(0.01)
+    if b"deadly" in raw:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return understand(raw, desk, received_at, null_sender=null_sender)
 
-    for raw in (b"Subject: slow\r\n\r\n", b"Subject: b\r\n\r\n"):
+
+async def test_a_mail_that_is_read_too_slowly_or_kills_the_reader_is_unreadable_and_stops_nobody(
+    pool: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.intake.reader.understand", slow)
+    for raw in (b"Subject: a\r\n\r\n", b"Subject: slow\r\n\r\n", b"Subject: deadly\r\n\r\n", b"Subject: b\r\n\r\n"):
         await store(pool, raw)
-    turn = asyncio.create_task(open_tickets(Desk(pool, "tickets.v1", "triage", slow, read_seconds=0.1)))
-    ticks = 0
-    while not turn.done():
-        await asyncio.sleep(0.01)
-        ticks += 1
-    await turn
-    assert await titles(pool) == [UNREADABLE, "b"]
-    assert ticks > 5
+    async with Reader(NOTHING_KNOWN, seconds=2.0) as reader:
+        turn = asyncio.create_task(open_tickets(Desk(pool, "tickets.v1", "triage", reader.read)))
+        ticks = 0
+        while not turn.done():
+            await asyncio.sleep(0.01)
+            ticks += 1
+        await turn
+    assert await titles(pool) == ["a", "slow", "deadly", "b"]
+    assert ticks > 50
 
 
-async def test_of_a_large_mail_only_its_head_is_read(pool: Any) -> None:
-    seen: list[int] = []
+async def test_a_large_mail_is_read_whole(pool: Any) -> None:
+    key = b"52060433009911002506550120000007800267301615"
+    await store(pool, b"Subject: a\r\n\r\n" + b"x " * 500_000 + key + b"\r\n")
+    async with Reader(NOTHING_KNOWN) as reader:
+        await open_tickets(Desk(pool, "tickets.v1", "triage", reader.read))
+    (row,) = await pool.fetch("SELECT body FROM outbox")
+    assert orjson.loads(row["body"])["data"].get("documents") is None  # beyond what is looked at
+    await store(pool, b"Subject: b\r\n\r\n" + b"x " * 50_000 + key + b"\r\n")
+    async with Reader(NOTHING_KNOWN) as reader:
+        await open_tickets(Desk(pool, "tickets.v1", "triage", reader.read))
+    row = await pool.fetchrow("SELECT body FROM outbox ORDER BY id DESC LIMIT 1")
+    assert orjson.loads(row["body"])["data"]["documents"] == [key.decode()]
 
-    def measured(head: bytes) -> Reading:
-        seen.append(len(head))
-        return read(head)
 
-    await store(pool, b"Subject: a\r\n\r\n" + b"x" * 1_000_000)
-    await open_tickets(Desk(pool, "tickets.v1", "triage", measured))
-    assert (seen, await titles(pool)) == ([HEAD_BYTES], ["a"])
+async def test_mail_of_machines_opens_no_ticket_and_stays_with_its_reason(pool: Any) -> None:
+    await store(pool, b"Subject: Undelivered\r\n\r\n", envelope_from="")
+    await store(pool, b"Auto-Submitted: auto-replied\r\nSubject: a\r\n\r\n")
+    await store(pool, b"Precedence: list\r\nSubject: NF-e\r\n\r\n")
+    desk = Desk(pool, "tickets.v1", "triage", read)
+    await open_tickets(desk)
+    assert await titles(pool) == ["NF-e"]
+    rows = await pool.fetch("SELECT discarded FROM message ORDER BY id")
+    assert [row["discarded"] for row in rows] == ["null_sender", "auto_replied", None]
+    assert not await open_tickets(desk)
 
 
-def poisoned(head: bytes) -> Reading:
+async def poisoned(raw: bytes, received_at: datetime, *, null_sender: bool) -> Contact:
     """Read like the real reader, but never get over one mail."""
-    if b"poison" in head:
+    if b"poison" in raw:
         raise MemoryError
-    return read(head)
+    return await read(raw, received_at, null_sender=null_sender)
 
 
 async def test_one_poison_mail_takes_no_other_one_down(pool: Any) -> None:
@@ -82,7 +109,7 @@ async def test_one_poison_mail_takes_no_other_one_down(pool: Any) -> None:
     for _ in range(20):
         with suppress(MemoryError):
             await open_tickets(desk)
-    assert await titles(pool) == [*(str(n) for n in range(49)), UNREADABLE]
+    assert await titles(pool) == [*(str(n) for n in range(49)), "poison"]
 
 
 async def test_a_new_mail_is_read_beside_a_poison_one(pool: Any) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from services.backup_audit.domain.clients import Clients, Routine
 from services.backup_audit.domain.outage import Act, Progress, advance, onward
 from services.backup_audit.domain.slots import last_slot, next_slot
 from services.backup_audit.domain.verdict import (
@@ -22,6 +21,7 @@ from services.backup_audit.domain.verdict import (
     Unreachable,
     judge,
 )
+from shared.clients import Clients, Routine
 
 
 def at(text: str) -> datetime:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from services.backup_audit.domain.clients import Clients
 from services.intake.domain.tokens import TokenFile
 from services.notifier.domain.oncall import OnCall
 from shared.catalog import load
+from shared.clients import Clients
 from shared.config import Misconfigured, parse_yaml, read_config
 
 FILES = [("oncall.yaml", OnCall), ("clients.yaml", Clients), ("tokens.yaml", TokenFile)]

@@ -1,0 +1,73 @@
+"""``intake classify``: what would become of a mail, and why; nothing is sent or stored."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from services.intake.configuration import read_desk
+from services.intake.domain.contact import Contact, Desk, understand
+from shared import clock
+from shared.config import Misconfigured
+
+FINE, USAGE = 0, 2
+_SHOWN = 400
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.description = (
+        "Reads mails (RFC 5322, as received) and prints the decision: the ticket that would be opened, or why none would."
+        " Whether a mail belongs to a thread, or repeats another, only the running service knows."
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE.eml", help="- is stdin")
+    parser.add_argument("--config", type=Path, default=Path("deploy/config"), metavar="FOLDER")
+    parser.add_argument("--json", action="store_true", help="one JSON object per mail")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one decision per mail; return 0, or 2 when a file or the configuration cannot be read."""
+    try:
+        desk = read_desk(arguments.config)
+    except Misconfigured as error:
+        print(f"classify: {error}", file=sys.stderr)
+        return USAGE
+    code = FINE
+    for name in arguments.files:
+        try:
+            raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        except OSError as error:
+            print(f"classify: {name}: {error.strerror}", file=sys.stderr)
+            code = USAGE
+            continue
+        _print(name, _decision(raw, desk), arguments.json)
+    return code
+
+
+def _decision(raw: bytes, desk: Desk) -> dict[str, Any]:
+    contact = understand(raw, desk, clock.now())
+    decision = "discard" if contact.discarded else "open"
+    attachments = [one._asdict() for one in contact.attachments]
+    return {"decision": decision, "auto_reply": not contact.automatic, **_fields(contact), "attachments": attachments}
+
+
+def _fields(contact: Contact) -> dict[str, Any]:
+    return contact._asdict()
+
+
+def _print(name: str, decision: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(orjson.dumps({"file": name, **decision}).decode() + "\n")
+        return
+    print(f"{name}:")
+    for field, value in decision.items():
+        if value not in (None, "", (), []):
+            print(f"  {field}: {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    text = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+    return text[:_SHOWN].replace("\n", "\n    ")

@@ -1,0 +1,56 @@
+"""Whose contact it is, and whether the contract covers it: by CNPJ, then by the domain of the sender."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Literal, NamedTuple
+
+from shared.clients import Client, Clients
+
+_SHARED_DOMAINS = frozenset(
+    "gmail.com googlemail.com hotmail.com outlook.com outlook.com.br live.com msn.com yahoo.com yahoo.com.br icloud.com"
+    " uol.com.br bol.com.br terra.com.br ig.com.br globo.com protonmail.com proton.me".split()
+)
+"""Everybody's: a client that lists one of them would get the mail of strangers."""
+
+
+class Belonging(NamedTuple):
+    """The client, by what it was recognised, and what the contract says at that date; ``by`` "" where it is unknown."""
+
+    client: Client | None
+    by: Literal["cnpj", "domain", ""]
+    coverage: Literal["covered", "unknown", "none"]
+    reason: str | None
+
+
+def belonging(clients: Clients, cnpjs: Iterable[str], sender: str, on: date) -> Belonging:
+    """Return whose contact it is; a CNPJ of a document is a better match than an address (which may be anybody's)."""
+    client, by = _found(clients, tuple(cnpjs), sender)
+    if client is None:
+        return Belonging(None, "", "unknown", None)
+    contract = client.contract
+    if contract is None:
+        return Belonging(client, by, "unknown", None)
+    if on < contract.from_:
+        return Belonging(client, by, "none", f"the contract begins on {contract.from_.isoformat()}")
+    if contract.to is not None and on > contract.to:
+        return Belonging(client, by, "none", f"the contract ended on {contract.to.isoformat()}")
+    return Belonging(client, by, "covered", None)
+
+
+def _found(
+    clients: Clients, cnpjs: tuple[str, ...], sender: str
+) -> tuple[Client | None, Literal["cnpj", "domain", ""]]:
+    for cnpj in cnpjs:
+        for client in clients.clients:
+            if cnpj in (_plain(one) for one in client.cnpj):
+                return client, "cnpj"
+    domain = sender.rpartition("@")[2]
+    if domain and domain not in _SHARED_DOMAINS:
+        for client in clients.clients:
+            if domain in (one.lower() for one in client.domains):
+                return client, "domain"
+    return None, ""
+
+
+def _plain(cnpj: str) -> str:
+    return "".join(c for c in cnpj.upper() if c.isalnum())

@@ -1,0 +1,182 @@
+"""A raw mail understood: what its ticket says, or why none is opened. Pure; nothing raises, whatever the mail.
+
+What cannot be read still opens a ticket, with a typed reason.
+"""
+
+import re
+from datetime import datetime
+from email.errors import MessageError
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from services.intake.domain.automatic import automatic, is_null_sender
+from services.intake.domain.body import Body, body_of, documents_of, keys_in_names
+from services.intake.domain.clients import belonging
+from services.intake.domain.fiscal import MODELS, access_keys, cnpjs, parse_key, rejections
+from services.intake.domain.headers import Header, address_of, read_header
+from services.intake.domain.message import UNREADABLE, message_id_of, title_of
+from services.intake.domain.parts import Anatomy, dissect
+from services.intake.domain.quotes import Split, split
+from services.intake.domain.routing import Facts, Routing, articles, plain, route
+from shared.clients import Clients
+
+_DESK_ZONE = ZoneInfo("America/Sao_Paulo")  # policy rule 2: Brasília time
+_NAMES_LIMIT = 100
+_BOUNDARIES_LIMIT = 20_000
+_HOSTILE = (MessageError, LookupError, ValueError, TypeError, AttributeError, RecursionError, AssertionError)
+"""What the standard library's parser raises of mails that nobody should have sent."""
+
+
+class Attachment(NamedTuple):
+    """A part that is a file; its content is found again by its SHA-256."""
+
+    name: str
+    type: str
+    bytes: int
+    sha256: str
+
+
+class Contact(NamedTuple):
+    """What a mail says and what becomes of it. ``discarded``: why no ticket is opened, None where one is."""
+
+    title: str
+    service: str
+    sender: str = ""
+    message_id: str = ""
+    discarded: str | None = None
+    automatic: tuple[str, ...] = ()
+    routing_rule: str | None = None
+    priority: str | None = None
+    scope_hint: str | None = None
+    rejection_codes: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    articles: tuple[str, ...] = ()
+    client_id: str | None = None
+    client_by: str = ""
+    coverage: Literal["covered", "unknown", "none"] = "unknown"
+    coverage_reason: str | None = None
+    registered: bool = False
+    text: str = ""
+    quoted: str = ""
+    signature: str = ""
+    text_source: str = "none"
+    charset: str = ""
+    charset_how: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    encrypted: bool = False
+    signed: bool = False
+    flaws: tuple[str, ...] = ()
+    unreadable: str | None = None
+
+
+def unread(raw: bytes, service: str, reason: str) -> Contact:
+    """Return what the header says of a mail whose body could not be read; nothing of it takes long."""
+    header = read_header(raw)
+    subject = header.text("subject")
+    return Contact(
+        title=title_of(subject) if subject else UNREADABLE,
+        service=service,
+        sender=header.address("from"),
+        message_id=message_id_of(raw),
+        automatic=("unreadable",),
+        unreadable=reason,
+    )
+
+
+class Desk(NamedTuple):
+    """What contacts are understood by: the configuration."""
+
+    routing: Routing
+    clients: Clients
+    triage: str
+
+
+def understand(raw: bytes, desk: Desk, received_at: datetime, *, null_sender: bool = False) -> Contact:
+    """Return what ``raw`` says; ``null_sender``: it came with an empty envelope sender (else its Return-Path tells)."""
+    header = read_header(raw)
+    flaws: set[str] = set()
+    anatomy, unreadable = _anatomy(raw, flaws)
+    body = body_of(anatomy.parts)
+    said = split(body.text)
+    files = [
+        part for part in anatomy.parts if part.attached or part.type.partition("/")[0] not in ("text", "multipart")
+    ]
+    keys, codes, named = _fiscal(header, anatomy, body, flaws)
+    machine = automatic(
+        header, null_sender=null_sender or is_null_sender(header), report=anatomy.report, answers_ours=False
+    )
+    sender = header.address("from")
+    owner = belonging(desk.clients, named, sender, received_at.astimezone(_DESK_ZONE).date())
+    facts = _facts(header, said, keys, codes)
+    rule = route(desk.routing, facts)
+    hint = None if rule is None or codes or keys else rule.scope_hint
+    if not header.fields and not body.text:
+        unreadable = unreadable or "no_header"
+    return Contact(
+        title=UNREADABLE if unreadable and not header.raw("subject") else title_of(header.text("subject")),
+        sender=sender,
+        message_id=message_id_of(raw),
+        discarded=machine.discarded,
+        automatic=machine.traits,
+        service=desk.triage if rule is None else rule.service,
+        routing_rule=None if rule is None else rule.name,
+        priority=None if rule is None else rule.priority,
+        scope_hint=hint,
+        rejection_codes=codes,
+        documents=keys,
+        articles=articles(desk.routing, facts)[:_NAMES_LIMIT],
+        client_id=None if owner.client is None else owner.client.id,
+        client_by=owner.by,
+        coverage=owner.coverage,
+        coverage_reason=owner.reason,
+        registered=owner.client is not None,
+        text=said.fresh,
+        quoted=said.quoted,
+        signature=said.signature,
+        text_source=body.source,
+        charset=body.charset,
+        charset_how=body.how,
+        attachments=tuple(Attachment(p.name, p.type, len(p.data), p.sha256) for p in files),
+        encrypted=anatomy.encrypted,
+        signed=anatomy.signed,
+        flaws=tuple(sorted(flaws)),
+        unreadable=unreadable,
+    )
+
+
+def _anatomy(raw: bytes, flaws: set[str]) -> tuple[Anatomy, str | None]:
+    if raw.count(b"\n--") > _BOUNDARIES_LIMIT:
+        return Anatomy((), ()), "too_many_parts"
+    try:
+        found = dissect(raw)
+    except _HOSTILE as error:
+        return Anatomy((), ()), re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
+    flaws.update(found.flaws)
+    return found, None
+
+
+def _fiscal(
+    header: Header, anatomy: Anatomy, body: Body, flaws: set[str]
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return access keys, rejection codes, and the CNPJs by which a client may be recognised: of documents first."""
+    text = f"{header.text('subject')}\n{body.text}"
+    documents = list(documents_of(anatomy.parts, flaws))
+    keys = [one.key for one in documents if one.key]
+    keys += keys_in_names(anatomy.parts)
+    keys += [found.key for found in access_keys(text)]
+    keys = list(dict.fromkeys(keys))[:_NAMES_LIMIT]
+    codes = [code for one in documents for code in one.rejections] + list(rejections(text))
+    issuers = [one.cnpj for one in documents if one.cnpj]
+    issuers += [found.cnpj for key in keys if (found := parse_key(key)) is not None and found.cnpj]
+    return tuple(keys), tuple(dict.fromkeys(codes))[:_NAMES_LIMIT], tuple(dict.fromkeys([*issuers, *cnpjs(text)]))
+
+
+def _facts(header: Header, said: Split, keys: tuple[str, ...], codes: tuple[str, ...]) -> Facts:
+    recipients = {address_of(value) for name in ("to", "cc", "delivered-to") for value in header.all(name)}
+    return Facts(
+        recipients=frozenset(recipients - {""}),
+        subject=plain(header.text("subject")),
+        text=plain(said.fresh),
+        documents=frozenset(MODELS[key[20:22]] for key in keys),
+        rejections=codes,
+    )

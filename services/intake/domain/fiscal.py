@@ -1,0 +1,152 @@
+"""Fiscal documents found by what they are: access keys with their check digit, XML by its root, SEFAZ rejection codes.
+
+Layout of an access key (Manual de Orientação do Contribuinte, NF-e 4.00, annex I; CT-e and MDF-e alike): state, year and
+month, issuer, model, series, number, form of issue, random code, check digit. Since July 2026 a CNPJ may hold letters.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+XML_BYTES = 5 * 1024 * 1024
+_KEYS_LIMIT = 100
+_STATES = dict(
+    pair.split("=")
+    for pair in (
+        "11=RO 12=AC 13=AM 14=RR 15=PA 16=AP 17=TO 21=MA 22=PI 23=CE 24=RN 25=PB 26=PE 27=AL 28=SE 29=BA 31=MG 32=ES"
+        " 33=RJ 35=SP 41=PR 42=SC 43=RS 50=MS 51=MT 52=GO 53=DF"
+    ).split()
+)
+"""The IBGE codes of the states."""
+
+MODELS = {"55": "NF-e", "65": "NFC-e", "57": "CT-e", "67": "CT-e OS", "58": "MDF-e"}
+_GAP = r"[ .\-\u00a0]{0,2}"
+_KEY = re.compile(
+    rf"(?<![0-9A-Za-z])(?:[0-9]{_GAP}){{6}}(?:[0-9A-Z]{_GAP}){{12}}(?:[0-9]{_GAP}){{25}}[0-9](?![0-9A-Za-z])"
+)
+_CNPJ = re.compile(r"(?<![0-9A-Za-z])[0-9A-Z]{2}\.?[0-9A-Z]{3}\.?[0-9A-Z]{3}/?[0-9A-Z]{4}-?[0-9]{2}(?![0-9A-Za-z])")
+_REJECTION = re.compile(
+    r"\brejei[cç][aã]o\b[^0-9\n]{0,24}?\b([2-9][0-9]{2})\b"
+    r"|\b([2-9][0-9]{2})\b\W{1,4}rejei[cç][aã]o\b"
+    r"|\bcStat\b\W{0,12}([2-9][0-9]{2})\b",
+    re.IGNORECASE,
+)
+_ROOTS = {
+    **dict.fromkeys(("nfeProc", "NFe", "enviNFe", "procEventoNFe", "retConsSitNFe", "retEnviNFe"), "NF-e"),
+    **dict.fromkeys(("cteProc", "CTe", "procEventoCTe", "CTeOS", "cteOSProc"), "CT-e"),
+    **dict.fromkeys(("mdfeProc", "MDFe", "procEventoMDFe"), "MDF-e"),
+}
+
+
+class AccessKey(NamedTuple):
+    """What 44 characters say; ``cnpj`` is "" where a person issued the document (a rural producer's CPF)."""
+
+    key: str
+    state: str
+    year_month: str  # YYMM
+    cnpj: str
+    model: str
+    series: int
+    number: int
+
+
+class Document(NamedTuple):
+    """A fiscal document in XML: its kind, the key that it carries and the issuer; each "" where it says none."""
+
+    kind: str
+    key: str
+    cnpj: str
+    rejections: tuple[str, ...]
+
+
+def access_keys(text: str) -> tuple[AccessKey, ...]:
+    """Return the valid access keys of a text in order, each once, also written in groups; at most a hundred."""
+    found: dict[str, AccessKey] = {}
+    for match in _KEY.finditer(text):
+        key = parse_key(re.sub(_GAP, "", match[0]))
+        if key is not None:
+            found.setdefault(key.key, key)
+        if len(found) == _KEYS_LIMIT:
+            break
+    return tuple(found.values())
+
+
+def parse_key(key: str) -> AccessKey | None:
+    """Return the parts of a key, None if state, month, model or check digit are wrong."""
+    state, model = _STATES.get(key[:2]), key[20:22]
+    if state is None or model not in MODELS or not "01" <= key[4:6] <= "12" or _check_digit(key[:43]) != key[43]:
+        return None
+    cnpj = key[6:20] if is_cnpj(key[6:20]) else ""
+    return AccessKey(key, state, key[2:6], cnpj, MODELS[model], int(key[22:25]), int(key[25:34]))
+
+
+def cnpjs(text: str) -> tuple[str, ...]:
+    """Return the valid CNPJs of a text in order, each once, without punctuation."""
+    plain = (re.sub(r"[./-]", "", match[0]) for match in _CNPJ.finditer(text))
+    return tuple(dict.fromkeys(one for one in plain if is_cnpj(one)))
+
+
+def is_cnpj(text: str) -> bool:
+    """Tell whether both check digits are right; letters count as their ASCII code less 48 (IN RFB 2.229/2024)."""
+    if not re.fullmatch(r"[0-9A-Z]{12}[0-9]{2}", text) or len(set(text)) == 1:
+        return False
+    return text[12] == _check_digit(text[:12]) and text[13] == _check_digit(text[:13])
+
+
+def _check_digit(text: str) -> str:
+    """Return the check digit, modulo 11 with weights 2 to 9 from the right."""
+    total = sum((ord(c) - 48) * (2 + n % 8) for n, c in enumerate(reversed(text)))
+    rest = total % 11
+    return "0" if rest < 2 else str(11 - rest)
+
+
+def rejections(text: str) -> tuple[str, ...]:
+    """Return the SEFAZ rejection codes that a text names, in order, each once."""
+    found = (next(group for group in match.groups() if group) for match in _REJECTION.finditer(text))
+    return tuple(dict.fromkeys(found))[:_KEYS_LIMIT]
+
+
+def read_xml(data: bytes) -> Document | None:
+    """Return the fiscal document that ``data`` is, None if it is none. Entities and DTDs are refused, never raises."""
+    if len(data) > XML_BYTES or b"<" not in data[:200]:
+        return None
+    try:
+        root = fromstring(data, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError):
+        return None
+    kind = _ROOTS.get(_local(root.tag))
+    if kind is None:
+        return None
+    elements = list(root.iter())
+    return Document(kind, _key_of(elements), _issuer_of(elements), tuple(dict.fromkeys(_codes_of(elements))))
+
+
+def _local(tag: object) -> str:
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _key_of(elements: Iterable[Element]) -> str:
+    for element in elements:
+        text = element.get("Id", "")[-44:] if _local(element.tag).startswith("inf") else ""
+        if _local(element.tag) in ("chNFe", "chCTe", "chMDFe"):
+            text = (element.text or "").strip()
+        if len(text) == 44 and parse_key(text) is not None:
+            return text
+    return ""
+
+
+def _issuer_of(elements: Iterable[Element]) -> str:
+    for element in elements:
+        if _local(element.tag) == "emit":
+            return next((c.text or "" for c in element if _local(c.tag) == "CNPJ" and is_cnpj(c.text or "")), "")
+    return ""
+
+
+def _codes_of(elements: Iterable[Element]) -> Iterator[str]:
+    for element in elements:
+        if _local(element.tag) == "cStat" and re.fullmatch(r"[2-9][0-9]{2}", (element.text or "").strip()):
+            yield (element.text or "").strip()

@@ -1,0 +1,50 @@
+"""Mails are read in a process of their own: one that takes too long, or takes the process down, stops nobody."""
+
+import asyncio
+import multiprocessing
+from concurrent.futures import Future
+from datetime import datetime
+from typing import Any
+
+import structlog
+from pebble import ProcessExpired, ProcessPool
+
+from services.intake.domain.contact import Contact, Desk, understand, unread
+
+log = structlog.get_logger(__name__)
+
+READ_SECONDS = 10.0
+_READ_BY_ONE = 2_000  # mails; then a fresh process takes over, whatever its memory looks like
+
+
+class Reader:
+    """The process, as a resource of the service; it starts with the first mail."""
+
+    def __init__(self, desk: Desk, seconds: float = READ_SECONDS) -> None:
+        self._desk, self._seconds = desk, seconds
+        self._pool: Any = None
+
+    async def __aenter__(self) -> "Reader":
+        """Nothing is started yet."""
+        spawn = multiprocessing.get_context("spawn")  # a fork of a process with threads and an event loop is no friend
+        self._pool = ProcessPool(max_workers=1, max_tasks=_READ_BY_ONE, context=spawn)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End the process."""
+        self._pool.stop()
+        await asyncio.to_thread(self._pool.join, 5)
+
+    async def read(self, raw: bytes, received_at: datetime, *, null_sender: bool) -> Contact:
+        """Return what a mail says; of one that cannot be read in time, why."""
+        reading: Future[Contact] = self._pool.schedule(
+            understand, args=(raw, self._desk, received_at), kwargs={"null_sender": null_sender}, timeout=self._seconds
+        )
+        try:
+            return await asyncio.wrap_future(reading)
+        except TimeoutError:
+            log.warning("reading_took_too_long", seconds=self._seconds)
+            return unread(raw, self._desk.triage, "timeout")
+        except ProcessExpired as error:
+            log.warning("reading_ended_its_process", exitcode=error.exitcode)
+            return unread(raw, self._desk.triage, "reader_ended")
