@@ -120,6 +120,11 @@ S = TypeVar("S", bound=ServiceSettings)
 Build = Callable[[Any, Kit], App]
 
 
+def wrong_settings(error: ValidationError) -> list[str]:
+    """Return each error of the settings by the name of its variable; no value is repeated."""
+    return [f"PRAZO_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
+
+
 def main(name: str, schema: str, settings_type: type[S], build: Build, migrations: Path) -> None:
     """Run ``python -m services.<name> [migrate]``; exit code 2 for wrong settings or configuration, with every error."""
     configure_logging(name)
@@ -134,8 +139,7 @@ def main(name: str, schema: str, settings_type: type[S], build: Build, migration
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run(name, schema, settings, build))
     except ValidationError as error:
-        wrong = "\n".join(f"  PRAZO_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
-        print(f"{name}: wrong settings\n{wrong}", file=sys.stderr)
+        print("\n  ".join([f"{name}: wrong settings", *wrong_settings(error)]), file=sys.stderr)
         sys.exit(2)
     except SettingsError as error:  # a list that is no JSON; it names the field and never the value
         print(f"{name}: wrong settings\n  {error}; PRAZO_… lists are JSON", file=sys.stderr)

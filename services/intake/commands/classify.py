@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 
 from services.intake.configuration import read_desk
-from services.intake.domain.contact import Contact, Desk, understand
+from services.intake.domain.contact import Desk, understand
 from shared import clock
+from shared.commands import FINE, USAGE
 from shared.config import Misconfigured
 
-FINE, USAGE = 0, 2
 _SHOWN = 400
 
 
@@ -50,11 +50,7 @@ def _decision(raw: bytes, desk: Desk) -> dict[str, Any]:
     contact = understand(raw, desk, clock.now())
     decision = "discard" if contact.discarded else "open"
     attachments = [one._asdict() for one in contact.attachments]
-    return {"decision": decision, "auto_reply": not contact.automatic, **_fields(contact), "attachments": attachments}
-
-
-def _fields(contact: Contact) -> dict[str, Any]:
-    return contact._asdict()
+    return {"decision": decision, "auto_reply": not contact.automatic, **contact._asdict(), "attachments": attachments}
 
 
 def _print(name: str, decision: dict[str, Any], as_json: bool) -> None:

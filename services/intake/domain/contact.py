@@ -3,7 +3,6 @@
 What cannot be read still opens a ticket, with a typed reason.
 """
 
-import re
 from datetime import datetime
 from email.errors import MessageError
 from typing import Literal, NamedTuple
@@ -15,7 +14,7 @@ from services.intake.domain.clients import belonging
 from services.intake.domain.fiscal import MODELS, access_keys, cnpjs, parse_key, rejections
 from services.intake.domain.headers import Header, address_of, read_header
 from services.intake.domain.message import UNREADABLE, message_id_of, title_of
-from services.intake.domain.parts import Anatomy, dissect
+from services.intake.domain.parts import Anatomy, dissect, word_of
 from services.intake.domain.quotes import Split, split
 from services.intake.domain.routing import Facts, Routing, articles, plain, route
 from shared.clients import Clients
@@ -150,7 +149,7 @@ def _anatomy(raw: bytes, flaws: set[str]) -> tuple[Anatomy, str | None]:
     try:
         found = dissect(raw)
     except _HOSTILE as error:
-        return Anatomy((), ()), re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
+        return Anatomy((), ()), word_of(error)
     flaws.update(found.flaws)
     return found, None
 

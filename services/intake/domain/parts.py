@@ -75,7 +75,7 @@ def _leaves(root: Message, flaws: set[str], types: set[str]) -> Iterator[tuple[M
         message, level, depth, related = waiting.pop()
         kind = message.get_content_type()
         types.add(kind)
-        flaws.update(_word(type(defect).__name__) for defect in message.defects)
+        flaws.update(word_of(defect) for defect in message.defects)
         payload = message.get_payload()
         if not isinstance(payload, list):
             yield message, depth, related
@@ -88,9 +88,9 @@ def _leaves(root: Message, flaws: set[str], types: set[str]) -> Iterator[tuple[M
             waiting += reversed(children)
 
 
-def _word(name: str) -> str:
-    """Return the name of a defect's class as a word: StartBoundaryNotFoundDefect → start_boundary_not_found."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.removesuffix("Defect")).lower()
+def word_of(error: Exception) -> str:
+    """Return the name of an error's class as a word: StartBoundaryNotFoundDefect → start_boundary_not_found."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(error).__name__.removesuffix("Defect")).lower()
 
 
 def _part(leaf: Message, depth: int, related: bool) -> Part:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import orjson
 
-from services.sla_timer.commands.offline import FINDINGS, FINE, USAGE
 from shared.catalog import CatalogError, load_files
 from shared.catalog.schema import schema
+from shared.commands import FINDINGS, FINE, USAGE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

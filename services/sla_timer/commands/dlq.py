@@ -7,11 +7,12 @@ from typing import Any
 
 import orjson
 
-from services.sla_timer.commands.offline import FINDINGS, FINE, Wrong
+from services.sla_timer.commands.offline import Wrong
 from services.sla_timer.commands.online import carry_out, settings
 from services.sla_timer.commands.report import instant
 from services.sla_timer.commands.tell import printable
 from shared.clock import to_us
+from shared.commands import FINDINGS, FINE
 from shared.kafka.dlq import Letter, letters, send_again
 
 _SHOWN_BYTES = 64 * 1024

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from services.sla_timer import reading
-from services.sla_timer.commands.offline import FINDINGS, FINE, Wrong, instant_us, read_events
+from services.sla_timer.commands.offline import Wrong, instant_us, read_events
 from services.sla_timer.commands.online import carry_out, catalogs_of, settings
 from services.sla_timer.commands.report import instant, line_of
 from services.sla_timer.commands.spool import Spool
@@ -20,6 +20,7 @@ from services.sla_timer.domain.journal import Fact, history
 from services.sla_timer.domain.story import Story, stories
 from shared.catalog import Catalogs, load_files
 from shared.clock import to_us
+from shared.commands import FINDINGS, FINE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

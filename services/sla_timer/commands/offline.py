@@ -12,7 +12,6 @@ from shared.clock import to_us
 from shared.events import Undecodable, check_arrival, decode_json, loads, received_at_of
 from shared.events.policy import RULE_8, by_messenger
 
-FINE, FINDINGS, USAGE, ENVIRONMENT = 0, 1, 2, 3
 _LINE_LIMIT_BYTES = 4 * 1024 * 1024
 
 

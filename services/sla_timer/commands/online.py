@@ -8,10 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from services.sla_timer.commands.offline import ENVIRONMENT, USAGE, Wrong
+from services.sla_timer.commands.offline import Wrong
 from services.sla_timer.settings import Settings
 from shared.catalog import Catalogs, load_directory
+from shared.commands import ENVIRONMENT, USAGE
 from shared.errors import Permanent, Transient
+from shared.service import wrong_settings
 
 
 def settings(**unused: Any) -> Settings:
@@ -24,8 +26,7 @@ def settings(**unused: Any) -> Settings:
     except SettingsError as error:
         raise Wrong(f"settings of the service; {error}") from None
     except ValidationError as error:
-        wrong = [f"PRAZO_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
-        raise Wrong("; ".join(["settings of the service", *wrong])) from None
+        raise Wrong("; ".join(["settings of the service", *wrong_settings(error)])) from None
 
 
 def catalogs_of(found: Settings) -> Catalogs:

@@ -10,7 +10,7 @@ import orjson
 
 from services.sla_timer import reading
 from services.sla_timer.basis import basis_of, milestone_of
-from services.sla_timer.commands.offline import FINDINGS, FINE, Wrong
+from services.sla_timer.commands.offline import Wrong
 from services.sla_timer.commands.online import carry_out, catalogs_of, settings
 from services.sla_timer.commands.report import instant
 from services.sla_timer.commands.tell import printable
@@ -20,6 +20,7 @@ from services.sla_timer.domain.clock import Clock, How
 from services.sla_timer.domain.journal import Fact, history
 from shared.catalog import Catalogs
 from shared.clock import to_us
+from shared.commands import FINDINGS, FINE
 from shared.errors import Permanent
 
 _AT_ONCE = 500  # tickets

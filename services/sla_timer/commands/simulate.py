@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from services.sla_timer import reading
-from services.sla_timer.commands.offline import FINDINGS, FINE, Wrong, instant_us, read_events
+from services.sla_timer.commands.offline import Wrong, instant_us, read_events
 from services.sla_timer.commands.online import carry_out, catalogs_of, settings
 from services.sla_timer.commands.spool import Spool
 from services.sla_timer.commands.tell import printable
@@ -18,6 +18,7 @@ from services.sla_timer.domain.assess import Assessment, assess
 from services.sla_timer.domain.journal import Fact, history
 from shared.catalog import Catalogs, OutOfRange, load_files
 from shared.clock import to_us
+from shared.commands import FINDINGS, FINE
 
 Verdicts = dict[tuple[str, int], str]
 

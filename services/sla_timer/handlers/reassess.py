@@ -1,6 +1,7 @@
 """Another judgement in: open clocks that an older one judged are judged anew, in batches, what is due first."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import structlog
 
@@ -20,17 +21,20 @@ async def reassess(timer: Timer) -> bool:
     First the tickets with an open clock, what is due first; then, once for each judgement, those of which only late clocks
     run: they keep their verdict, but another catalog may watch what nobody watched before.
     """
-    judged_by = timer.versions.judged_by
-    for query in (store.queries.judged_before, store.queries.late_judged_before):
-        if query is store.queries.late_judged_before and timer.versions.late_judged == judged_by:
-            break
-        rows = query(timer.pool, judged_by=judged_by, at_most=REASSESSED_AT_ONCE)
-        causes = {row["ticket_id"]: "catalog" if row["engine"] == ENGINE else "engine" async for row in rows}
-        if causes:
-            await _judge_all(timer, causes, sorted(causes))
-            return True
-    timer.versions.late_judged = judged_by
-    return False
+    versions, judged_by = timer.versions, timer.versions.judged_by
+    more = await _judge_some(timer, store.queries.judged_before, judged_by)
+    if not more and versions.late_judged != judged_by:
+        more = await _judge_some(timer, store.queries.late_judged_before, judged_by)
+        versions.late_judged = versions.late_judged if more else judged_by
+    return more
+
+
+async def _judge_some(timer: Timer, query: Any, judged_by: int) -> bool:
+    rows = query(timer.pool, judged_by=judged_by, at_most=REASSESSED_AT_ONCE)
+    causes = {row["ticket_id"]: "catalog" if row["engine"] == ENGINE else "engine" async for row in rows}
+    if causes:
+        await _judge_all(timer, causes, sorted(causes))
+    return bool(causes)
 
 
 async def _judge_all(timer: Timer, causes: Mapping[str, str], ticket_ids: Sequence[str]) -> None:
