@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from services.intake.domain.contact import Contact, understand
-from services.intake.domain.contact import Desk as Known
+from services.intake.domain.contact import Contact, Known, understand
 from services.intake.domain.routing import Routing
 from shared.clients import Clients
 

@@ -7,7 +7,9 @@ from starlette.routing import Route
 
 from services.intake.configuration import read_desk
 from services.intake.domain.tokens import TokenFile
-from services.intake.handlers import Desk, forget_submitted, open_tickets
+from services.intake.handlers.desk import Desk
+from services.intake.handlers.mail import open_tickets
+from services.intake.handlers.submitted import forget_submitted
 from services.intake.reader import Reader
 from services.intake.settings import Settings
 from services.intake.sources.events import EventsEndpoint

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from services.intake.domain.tokens import Token
-from services.intake.handlers import Desk
+from services.intake.handlers.desk import Desk
 from services.intake.sources.events import BATCH, SINGLE, EventsEndpoint
 from shared.postgres import create_pool
 from tests.conftest import dsn_for

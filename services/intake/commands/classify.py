@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from services.intake.configuration import read_desk
-from services.intake.domain.contact import Desk, understand
+from services.intake.domain.contact import Known, understand
 from shared import clock
 from shared.commands import FINE, USAGE
 from shared.config import Misconfigured
@@ -46,8 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     return code
 
 
-def _decision(raw: bytes, desk: Desk) -> dict[str, Any]:
-    contact = understand(raw, desk, clock.now())
+def _decision(raw: bytes, known: Known) -> dict[str, Any]:
+    contact = understand(raw, known, clock.now())
     decision = "discard" if contact.discarded else "open"
     attachments = [one._asdict() for one in contact.attachments]
     return {"decision": decision, "auto_reply": not contact.automatic, **contact._asdict(), "attachments": attachments}

@@ -8,6 +8,7 @@ from email.errors import MessageError
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from services.intake.domain.agents import Agents
 from services.intake.domain.automatic import automatic, is_null_sender
 from services.intake.domain.body import Body, body_of, documents_of, keys_in_names
 from services.intake.domain.clients import belonging
@@ -82,15 +83,16 @@ def unread(raw: bytes, service: str, reason: str) -> Contact:
     )
 
 
-class Desk(NamedTuple):
+class Known(NamedTuple):
     """What contacts are understood by: the configuration."""
 
     routing: Routing
     clients: Clients
     triage: str
+    agents: Agents = Agents()
 
 
-def understand(raw: bytes, desk: Desk, received_at: datetime, *, null_sender: bool = False) -> Contact:
+def understand(raw: bytes, known: Known, received_at: datetime, *, null_sender: bool = False) -> Contact:
     """Return what ``raw`` says; ``null_sender``: it came with an empty envelope sender (else its Return-Path tells)."""
     header = read_header(raw)
     flaws: set[str] = set()
@@ -105,9 +107,9 @@ def understand(raw: bytes, desk: Desk, received_at: datetime, *, null_sender: bo
         header, null_sender=null_sender or is_null_sender(header), report=anatomy.report, answers_ours=False
     )
     sender = header.address("from")
-    owner = belonging(desk.clients, named, sender, received_at.astimezone(_DESK_ZONE).date())
+    owner = belonging(known.clients, named, sender, received_at.astimezone(_DESK_ZONE).date())
     facts = _facts(header, said, keys, codes)
-    rule = route(desk.routing, facts)
+    rule = route(known.routing, facts)
     hint = None if rule is None or codes or keys else rule.scope_hint
     if not header.fields and not body.text:
         unreadable = unreadable or "no_header"
@@ -117,13 +119,13 @@ def understand(raw: bytes, desk: Desk, received_at: datetime, *, null_sender: bo
         message_id=message_id_of(raw),
         discarded=machine.discarded,
         automatic=machine.traits,
-        service=desk.triage if rule is None else rule.service,
+        service=known.triage if rule is None else rule.service,
         routing_rule=None if rule is None else rule.name,
         priority=None if rule is None else rule.priority,
         scope_hint=hint,
         rejection_codes=codes,
         documents=keys,
-        articles=articles(desk.routing, facts)[:_NAMES_LIMIT],
+        articles=articles(known.routing, facts)[:_NAMES_LIMIT],
         client_id=None if owner.client is None else owner.client.id,
         client_by=owner.by,
         coverage=owner.coverage,

@@ -14,10 +14,10 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from services.intake import store
 from services.intake.domain.limits import broken_limit
 from services.intake.domain.tokens import Token, bearer
-from services.intake.handlers import Desk
+from services.intake.handlers.desk import Desk
+from services.intake.store import queries
 from shared import clock, outbox
 from shared.events import (
     Event,
@@ -91,7 +91,7 @@ class EventsEndpoint:
         return [event.id for event in events]
 
     async def _is_new(self, connection: Any, index: int, event: Event[Any], digest: bytes) -> bool:
-        known = await store.queries.submit(
+        known = await queries.submit(
             connection, source=event.source, event_id=event.id, content_hash=digest, received_at=clock.now()
         )
         if known and known != digest:

@@ -9,10 +9,10 @@ import asyncpg
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from services.intake import metrics, store
+from services.intake import metrics
 from services.intake.domain.message import message_id_of
 from services.intake.settings import Settings
-from services.intake.store import Received
+from services.intake.store.mail import Received, store_message
 from shared import clock
 from shared.observability import new_traceparent
 
@@ -53,7 +53,7 @@ class _Handler:
             async with asyncio.timeout(_STORE_SECONDS), self._pool.acquire() as connection, connection.transaction():
                 for mailbox in sorted({_storable(str(rcpt)) for rcpt in envelope.rcpt_tos}):
                     message = Received(mailbox, message_id, raw, sha256, received_at, trace, envelope_from)
-                    await store.store_message(connection, message)
+                    await store_message(connection, message)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             metrics.deferred.inc()
             log.warning("message_deferred", error=type(error).__name__)

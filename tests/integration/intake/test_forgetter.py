@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.intake.handlers import FORGET_AT_ONCE, Desk, forget_submitted
+from services.intake.handlers.desk import Desk
+from services.intake.handlers.submitted import FORGET_AT_ONCE, forget_submitted
 from tests.reading import read
 
 NOW = datetime(2026, 3, 5, 11, tzinfo=UTC)

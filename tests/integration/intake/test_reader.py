@@ -13,11 +13,11 @@ from typing import Any
 import orjson
 import pytest
 
-from services.intake.domain.contact import Contact, understand
-from services.intake.domain.contact import Desk as Known
-from services.intake.handlers import Desk, open_tickets
+from services.intake.domain.contact import Contact, Known, understand
+from services.intake.handlers.desk import Desk
+from services.intake.handlers.mail import open_tickets
 from services.intake.reader import Reader
-from services.intake.store import Received, store_message
+from services.intake.store.mail import Received, store_message
 from tests.reading import NOTHING_KNOWN, read
 
 AT = datetime(2026, 3, 5, 11, tzinfo=UTC)

@@ -13,7 +13,7 @@ from deploy.local.__main__ import _WHAT_NOW
 from deploy.local.process import free_port
 from services.intake.settings import Settings
 from services.intake.sources.smtp import SmtpServer, _Lines
-from services.intake.store import Received, store_message
+from services.intake.store.mail import Received, store_message
 
 SIZE_LIMIT = 4 * 1024 * 1024
 ME, DESK = "ana@cliente.example", "suporte@desk.example"

@@ -1,14 +1,11 @@
-"""All SQL of intake."""
+"""Messages as they came in, and which of them nothing was decided of yet."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from shared.sql import load_queries
-
-queries = load_queries(Path(__file__).parent / "queries.sql")
+from services.intake.store import queries
 
 RETRY_WINDOW = timedelta(minutes=10)
 """How long a mail server that heard no 250 may take to send the same bytes again."""

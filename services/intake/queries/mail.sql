@@ -36,31 +36,6 @@ SELECT raw FROM message WHERE id = :id::bigint;
 -- The message is read and opens no ticket; it stays, with the reason.
 UPDATE message SET discarded = :reason WHERE id = :id::bigint;
 
--- name: next_protocol$
--- The next number of the day-prefixed protocol.
-SELECT nextval('protocol');
-
--- name: contact_ref$
--- The opaque id of an address.
-INSERT INTO contact (address) VALUES (:address)
-ON CONFLICT (address) DO UPDATE SET address = excluded.address RETURNING contact_ref::text;
-
 -- name: assign_ticket!
 -- The message is read.
 UPDATE message SET ticket_id = :ticket_id WHERE id = :id::bigint;
-
--- name: submit$
--- Take an event's identity; returns the hash under which it is known, which is another one for a conflict.
-INSERT INTO submitted (source, event_id, content_hash, received_at)
-VALUES (:source, :event_id, :content_hash, :received_at)
-ON CONFLICT (source, event_id) DO UPDATE SET source = excluded.source
-RETURNING CASE WHEN xmax = 0 THEN '\x'::bytea ELSE content_hash END;
-
--- name: forget_submitted$
--- Forget the oldest identities taken before an instant; returns how many.
-WITH gone AS (
-    DELETE FROM submitted WHERE (source, event_id) IN (
-        SELECT source, event_id FROM submitted WHERE received_at < :before::timestamptz
-        ORDER BY received_at LIMIT :at_most::int FOR UPDATE SKIP LOCKED)
-    RETURNING 1)
-SELECT count(*) FROM gone;

@@ -1,0 +1,26 @@
+"""What every way in needs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import asyncpg
+
+from services.intake.domain.contact import Contact
+
+
+class Read(Protocol):
+    """Reads one mail; never raises for what the mail is."""
+
+    async def __call__(self, raw: bytes, received_at: datetime, *, null_sender: bool) -> Contact:
+        """Return what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The database, the topic that events go to, and who reads mails."""
+
+    pool: "asyncpg.Pool[asyncpg.Record]"
+    tickets_topic: str
+    triage_service: str
+    read: Read

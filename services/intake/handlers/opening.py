@@ -1,0 +1,53 @@
+"""A contact becomes a ticket with a protocol number, whatever way it came in."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from services.intake.store import queries
+from shared.events import Event, TicketOpened, new_event
+
+SOURCE = "prazo/intake"
+_DESK_ZONE = ZoneInfo("America/Sao_Paulo")  # policy rule 2: Brasília time
+
+
+class Opening(NamedTuple):
+    """A ticket to be opened.
+
+    ``event_id`` is derived from the contact, so that a repetition is the same event. ``data``: fields of
+    ``TicketOpened`` without ``ticket_id`` and ``protocol``; what is None or empty stays absent (public contract).
+    """
+
+    event_id: str
+    opened_at: datetime
+    data: Mapping[str, Any]
+    traceparent: str | None = None
+
+
+async def open_ticket(connection: Any, opening: Opening) -> Event[TicketOpened]:
+    """Give the contact its protocol number and record its ticket in the caller's transaction; the caller publishes."""
+    number = await queries.next_protocol(connection)
+    ticket_id = f"{opening.opened_at.astimezone(_DESK_ZONE):%Y%m%d}-{number:06d}"
+    given = {name: value for name, value in opening.data.items() if value not in (None, "", ())}
+    data = TicketOpened(ticket_id=ticket_id, protocol=ticket_id, **given)
+    await queries.save_opened(
+        connection,
+        ticket_id=ticket_id,
+        opened_at=opening.opened_at,
+        channel=data.channel,
+        service=data.service,
+        priority=data.priority,
+        title=data.title,
+        client_id=data.client_id,
+        contact_ref=data.contact_ref,
+        coverage=data.coverage,
+    )
+    return new_event(
+        data,
+        id=opening.event_id,
+        source=SOURCE,
+        subject=ticket_id,
+        time=opening.opened_at,
+        traceparent=opening.traceparent,
+    )
