@@ -126,7 +126,8 @@ class Stack:
         ]
         tokens = [{"name": "demo", "sha256": digest, "source_prefix": "demo", "types": types}]
         (config / "tokens.yaml").write_text(yaml.safe_dump({"tokens": tokens}), encoding="utf-8")
-        secret.made_once(self.var / "secrets" / "notifier_token_key")
+        for key in ("notifier_token_key", "intake_thread_key"):
+            secret.made_once(self.var / "secrets" / key)
         directory = self.var / "backups" / "acme"
         directory.mkdir(parents=True, exist_ok=True)
         receipt = {"run_id": "demo", "database": "acme", "exit_codes": {"pg_dump": 1}}

@@ -16,3 +16,9 @@ discarded = Counter(
 )
 for _reason in ("null_sender", "report", "auto_replied", "away"):
     discarded.labels(_reason)
+read = Counter("prazo_intake_mails_read_total", "Mails that belong to a ticket, by what they are to it.", ["became"])
+for _became in ("opened", "reply", "answer", "machine", "copy", "own"):
+    read.labels(_became)
+replies = Counter("prazo_intake_replies_total", "Automatic answers, by what became of an attempt.", ["state"])
+for _state in ("sent", "deferred", "failed", "suppressed"):
+    replies.labels(_state)

@@ -16,7 +16,7 @@ from services.intake.handlers.desk import Desk
 from services.intake.sources.events import BATCH, SINGLE, EventsEndpoint
 from shared.postgres import create_pool
 from tests.conftest import dsn_for
-from tests.reading import read
+from tests.reading import NOTHING_KNOWN, read
 
 SECRET = "s3cret-of-a-test"
 TOKEN = Token(
@@ -49,7 +49,7 @@ async def pool(postgres: str, database: str) -> AsyncIterator[Any]:
 
 async def post(pool: Any, body: Any, *, kind: str = SINGLE, secret: str = SECRET) -> httpx.Response:
     """Post ``body`` to the endpoint."""
-    endpoint = EventsEndpoint(Desk(pool, "tickets.v1", "triage", read), [TOKEN])
+    endpoint = EventsEndpoint(Desk(pool, "tickets.v1", "notices.v1", NOTHING_KNOWN, read), [TOKEN])
     app = Starlette(routes=[Route("/v1/events", endpoint.post, methods=["POST"])])
     content = body if isinstance(body, bytes) else orjson.dumps(body)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print one decision per mail; return 0, or 2 when a file or the configuration cannot be read."""
     try:
-        desk = read_desk(arguments.config)
+        known = read_desk(arguments.config)
     except Misconfigured as error:
         print(f"classify: {error}", file=sys.stderr)
         return USAGE
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"classify: {name}: {error.strerror}", file=sys.stderr)
             code = USAGE
             continue
-        _print(name, _decision(raw, desk), arguments.json)
+        _print(name, _decision(raw, known), arguments.json)
     return code
 
 
@@ -50,7 +50,12 @@ def _decision(raw: bytes, known: Known) -> dict[str, Any]:
     contact = understand(raw, known, clock.now())
     decision = "discard" if contact.discarded else "open"
     attachments = [one._asdict() for one in contact.attachments]
-    return {"decision": decision, "auto_reply": not contact.automatic, **contact._asdict(), "attachments": attachments}
+    nested = {
+        "attachments": attachments,
+        "relation": contact.relation._asdict(),
+        "bounced": None if contact.bounced is None else contact.bounced._asdict(),
+    }
+    return {"decision": decision, "auto_reply": not contact.automatic, **contact._asdict(), **nested}
 
 
 def _print(name: str, decision: dict[str, Any], as_json: bool) -> None:

@@ -1,10 +1,10 @@
-"""Whose contact it is, and whether the contract covers it: by CNPJ, then by the domain of the sender."""
+"""Whose contact it is, and whether the contract covers it: by CNPJ, by the registered address, then by its domain."""
 
 from collections.abc import Iterable
 from datetime import date
 from typing import Literal, NamedTuple
 
-from shared.clients import Client, Clients
+from shared.clients import Client, Clients, Contract
 
 _SHARED_DOMAINS = frozenset(
     "gmail.com googlemail.com hotmail.com outlook.com outlook.com.br live.com msn.com yahoo.com yahoo.com.br icloud.com"
@@ -17,33 +17,53 @@ class Belonging(NamedTuple):
     """The client, by what it was recognised, and what the contract says at that date; ``by`` "" where it is unknown."""
 
     client: Client | None
-    by: Literal["cnpj", "domain", ""]
+    by: Literal["cnpj", "address", "domain", ""]
     coverage: Literal["covered", "unknown", "none"]
     reason: str | None
 
 
-def belonging(clients: Clients, cnpjs: Iterable[str], sender: str, on: date) -> Belonging:
-    """Return whose contact it is; a CNPJ of a document is a better match than an address (which may be anybody's)."""
-    client, by = _found(clients, tuple(cnpjs), sender)
+def belonging(
+    clients: Clients,
+    cnpjs: Iterable[str],
+    sender: str,
+    on: date,
+    product: str | None = None,
+    registered: str | None = None,
+) -> Belonging:
+    """Return whose contact it is; a CNPJ of a document is a better match than an address (which may be anybody's).
+
+    ``product``: what the contact is about; ``registered``: the client that the sender's address is registered for.
+    """
+    client, by = _found(clients, tuple(cnpjs), sender, registered)
     if client is None:
         return Belonging(None, "", "unknown", None)
     contract = client.contract
     if contract is None:
         return Belonging(client, by, "unknown", None)
+    against = _against(contract, on, product)
+    return Belonging(client, by, "covered" if against is None else "none", against)
+
+
+def _against(contract: Contract, on: date, product: str | None) -> str | None:
     if on < contract.from_:
-        return Belonging(client, by, "none", f"the contract begins on {contract.from_.isoformat()}")
+        return f"the contract begins on {contract.from_.isoformat()}"
     if contract.to is not None and on > contract.to:
-        return Belonging(client, by, "none", f"the contract ended on {contract.to.isoformat()}")
-    return Belonging(client, by, "covered", None)
+        return f"the contract ended on {contract.to.isoformat()}"
+    if product is not None and contract.products and product not in contract.products:
+        return f"the contract does not include the product {product}"
+    return None
 
 
 def _found(
-    clients: Clients, cnpjs: tuple[str, ...], sender: str
-) -> tuple[Client | None, Literal["cnpj", "domain", ""]]:
+    clients: Clients, cnpjs: tuple[str, ...], sender: str, registered: str | None
+) -> tuple[Client | None, Literal["cnpj", "address", "domain", ""]]:
     for cnpj in cnpjs:
         for client in clients.clients:
             if cnpj in (_plain(one) for one in client.cnpj):
                 return client, "cnpj"
+    for client in clients.clients:
+        if client.id == registered:
+            return client, "address"
     domain = sender.rpartition("@")[2]
     if domain and domain not in _SHARED_DOMAINS:
         for client in clients.clients:

@@ -3,21 +3,27 @@
 What cannot be read still opens a ticket, with a typed reason.
 """
 
-from datetime import datetime
+import hashlib
+from datetime import date, datetime
 from email.errors import MessageError
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.intake.domain.agents import Agents
 from services.intake.domain.automatic import automatic, is_null_sender
 from services.intake.domain.body import Body, body_of, documents_of, keys_in_names
-from services.intake.domain.clients import belonging
+from services.intake.domain.bounces import Bounced, bounced_page
+from services.intake.domain.clients import Belonging, belonging
 from services.intake.domain.fiscal import MODELS, access_keys, cnpjs, parse_key, rejections
 from services.intake.domain.headers import Header, address_of, read_header
+from services.intake.domain.identity import Identity
+from services.intake.domain.language import Language, language_of
 from services.intake.domain.message import UNREADABLE, message_id_of, title_of
 from services.intake.domain.parts import Anatomy, dissect, word_of
 from services.intake.domain.quotes import Split, split
+from services.intake.domain.relation import Relation, relation_of
 from services.intake.domain.routing import Facts, Routing, articles, plain, route
+from services.intake.domain.thanks import is_thanks
 from shared.clients import Clients
 
 _DESK_ZONE = ZoneInfo("America/Sao_Paulo")  # policy rule 2: Brasília time
@@ -67,6 +73,13 @@ class Contact(NamedTuple):
     signed: bool = False
     flaws: tuple[str, ...] = ()
     unreadable: str | None = None
+    relation: Relation = Relation()
+    thanks: bool = False
+    language: Language = "pt-BR"
+    bounced: Bounced | None = None
+    fingerprint: str = ""
+    product: str | None = None
+    cnpjs: tuple[str, ...] = ()
 
 
 def unread(raw: bytes, service: str, reason: str) -> Contact:
@@ -80,16 +93,35 @@ def unread(raw: bytes, service: str, reason: str) -> Contact:
         message_id=message_id_of(raw),
         automatic=("unreadable",),
         unreadable=reason,
+        fingerprint=hashlib.sha256(raw).hexdigest(),
     )
 
 
 class Known(NamedTuple):
-    """What contacts are understood by: the configuration."""
+    """What contacts are understood by: the configuration. ``key``: that of our Message-IDs.
+
+    ``always_urgent``: services that run on the emergency calendar at any time.
+    """
 
     routing: Routing
     clients: Clients
     triage: str
     agents: Agents = Agents()
+    identity: Identity = Identity()
+    key: bytes = b""
+    always_urgent: frozenset[str] = frozenset()
+
+
+class _Mail(NamedTuple):
+    """A mail in its parts."""
+
+    raw: bytes
+    header: Header
+    anatomy: Anatomy
+    body: Body
+    said: Split
+    sender: str
+    message_id: str
 
 
 def understand(raw: bytes, known: Known, received_at: datetime, *, null_sender: bool = False) -> Contact:
@@ -98,51 +130,93 @@ def understand(raw: bytes, known: Known, received_at: datetime, *, null_sender: 
     flaws: set[str] = set()
     anatomy, unreadable = _anatomy(raw, flaws)
     body = body_of(anatomy.parts)
-    said = split(body.text)
+    mail = _Mail(raw, header, anatomy, body, split(body.text), header.address("from"), message_id_of(raw))
+    if not header.fields and not body.text:
+        unreadable = unreadable or "no_header"
+    relation = relation_of(header, mail.sender, mail.message_id, known.agents, known.identity, known.key)
+    machine = automatic(
+        header,
+        null_sender=null_sender or is_null_sender(header),
+        report=anatomy.report,
+        answers_ours=relation.token_ticket is not None,
+    )
     files = [
         part for part in anatomy.parts if part.attached or part.type.partition("/")[0] not in ("text", "multipart")
     ]
-    keys, codes, named = _fiscal(header, anatomy, body, flaws)
-    machine = automatic(
-        header, null_sender=null_sender or is_null_sender(header), report=anatomy.report, answers_ours=False
-    )
-    sender = header.address("from")
-    owner = belonging(known.clients, named, sender, received_at.astimezone(_DESK_ZONE).date())
-    facts = _facts(header, said, keys, codes)
-    rule = route(known.routing, facts)
-    hint = None if rule is None or codes or keys else rule.scope_hint
-    if not header.fields and not body.text:
-        unreadable = unreadable or "no_header"
-    return Contact(
+    contact = Contact(
         title=UNREADABLE if unreadable and not header.raw("subject") else title_of(header.text("subject")),
-        sender=sender,
-        message_id=message_id_of(raw),
+        service=known.triage,
+        sender=mail.sender,
+        message_id=mail.message_id,
         discarded=machine.discarded,
-        automatic=machine.traits,
-        service=known.triage if rule is None else rule.service,
-        routing_rule=None if rule is None else rule.name,
-        priority=None if rule is None else rule.priority,
-        scope_hint=hint,
-        rejection_codes=codes,
-        documents=keys,
-        articles=articles(known.routing, facts)[:_NAMES_LIMIT],
-        client_id=None if owner.client is None else owner.client.id,
-        client_by=owner.by,
-        coverage=owner.coverage,
-        coverage_reason=owner.reason,
-        registered=owner.client is not None,
-        text=said.fresh,
-        quoted=said.quoted,
-        signature=said.signature,
+        automatic=(*machine.traits, "own_address") if relation.own_address else machine.traits,
+        text=mail.said.fresh,
+        quoted=mail.said.quoted,
+        signature=mail.said.signature,
         text_source=body.source,
         charset=body.charset,
         charset_how=body.how,
         attachments=tuple(Attachment(p.name, p.type, len(p.data), p.sha256) for p in files),
         encrypted=anatomy.encrypted,
         signed=anatomy.signed,
-        flaws=tuple(sorted(flaws)),
         unreadable=unreadable,
+        relation=relation,
+        thanks=is_thanks(mail.said.fresh),
+        language=language_of(mail.said.fresh or header.text("subject")),
+        bounced=bounced_page(raw, anatomy.parts, known.identity.page_domains) if anatomy.report else None,
+        fingerprint=_fingerprint(mail),
     )
+    return _about(contact, mail, known, received_at, flaws)
+
+
+def _about(contact: Contact, mail: _Mail, known: Known, received_at: datetime, flaws: set[str]) -> Contact:
+    """Return the contact with what it is about and whose it is.
+
+    What an unverified sender writes can raise nothing: no priority, and no service that is an emergency at any time.
+    """
+    keys, codes, named = _fiscal(mail.header, mail.anatomy, mail.body, flaws)
+    facts = _facts(mail.header, mail.said, keys, codes)
+    doubted = contact.relation.verified is False
+    rule = route(known.routing, facts, known.always_urgent if doubted else ())
+    owner = belonging(known.clients, named, mail.sender, desk_day(received_at), None if rule is None else rule.product)
+    if rule is not None:
+        contact = contact._replace(
+            service=rule.service,
+            routing_rule=rule.name,
+            product=rule.product,
+            priority=None if doubted else rule.priority,
+            scope_hint=None if codes or keys else rule.scope_hint,
+        )
+    return contact._replace(
+        rejection_codes=codes,
+        documents=keys,
+        articles=articles(known.routing, facts)[:_NAMES_LIMIT],
+        cnpjs=named[:_NAMES_LIMIT],
+        flaws=tuple(sorted(flaws)),
+        **owned(owner),
+    )
+
+
+def owned(owner: Belonging) -> dict[str, Any]:
+    """Return the fields of a contact that say whose it is."""
+    return {
+        "client_id": None if owner.client is None else owner.client.id,
+        "client_by": owner.by,
+        "coverage": owner.coverage,
+        "coverage_reason": owner.reason,
+        "registered": owner.by in ("address", "domain"),
+    }
+
+
+def desk_day(at: datetime) -> date:
+    """Return the day at the desk, by which contracts begin and end."""
+    return at.astimezone(_DESK_ZONE).date()
+
+
+def _fingerprint(mail: _Mail) -> str:
+    """Return what two copies of one mail share, whatever the servers on their ways added."""
+    told = (mail.sender, mail.header.raw("date").decode("latin-1"), mail.header.text("subject"), mail.body.text)
+    return hashlib.sha256("\x1f".join(told).encode("utf-8", "replace")).hexdigest()
 
 
 def _anatomy(raw: bytes, flaws: set[str]) -> tuple[Anatomy, str | None]:

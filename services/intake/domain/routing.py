@@ -5,7 +5,7 @@ A rule can suggest that something is no support (``scope_hint``); only a person 
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Annotated, Literal, NamedTuple
 
@@ -47,6 +47,8 @@ class Rule(Part):
     service: str = Field(min_length=1, max_length=200)
     priority: str | None = None
     scope_hint: Literal["tax_advice"] | None = None
+    product: str | None = Field(None, min_length=1, max_length=100)
+    """The product that it is about: what a contract's ``products`` are compared with (policy rule 3)."""
 
 
 class Article(Part):
@@ -91,9 +93,9 @@ _WORD = re.compile(r"[^\W_]+")
 _phrase = lru_cache(maxsize=4096)(plain)
 
 
-def route(routing: Routing, facts: Facts) -> Rule | None:
-    """Return the first rule that matches."""
-    return next((rule for rule in routing.rules if _matches(rule.when, facts)), None)
+def route(routing: Routing, facts: Facts, barred: Collection[str] = ()) -> Rule | None:
+    """Return the first rule that matches and leads to none of the ``barred`` services."""
+    return next((r for r in routing.rules if r.service not in barred and _matches(r.when, facts)), None)
 
 
 def _matches(when: When, facts: Facts) -> bool:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import asyncpg
 
-from services.intake.domain.contact import Contact
+from services.intake.domain.contact import Contact, Known
 
 
 class Read(Protocol):
@@ -18,9 +18,10 @@ class Read(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The database, the topic that events go to, and who reads mails."""
+    """The database, the topics that events go to, the configuration, and who reads mails."""
 
     pool: "asyncpg.Pool[asyncpg.Record]"
     tickets_topic: str
-    triage_service: str
+    notices_topic: str
+    known: Known
     read: Read

@@ -1,4 +1,4 @@
-"""A stored message opens its ticket."""
+"""A stored message opens its ticket, or joins the one that it belongs to."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,14 +6,17 @@ from typing import Any
 import structlog
 
 from services.intake import metrics
-from services.intake.domain.contact import Contact, unread
+from services.intake.domain.clients import belonging
+from services.intake.domain.contact import Contact, desk_day, owned, unread
+from services.intake.handlers.answering import plan_reply
 from services.intake.handlers.desk import Desk
-from services.intake.handlers.opening import Opening, open_ticket
+from services.intake.handlers.joining import copy_of, happened, ticket_of
+from services.intake.handlers.opening import SOURCE, Opening, open_ticket
 from services.intake.store import queries
-from services.intake.store.mail import Unread, begin_attempt, claim_unread
+from services.intake.store.mail import Unread, begin_attempt, claim_unread, to_read
 from services.intake.store.mail import unread as unread_messages
 from shared import outbox
-from shared.events import Event, event_id
+from shared.events import Event, NoticeBounced, event_id, new_event
 from shared.postgres import is_transient
 
 log = structlog.get_logger(__name__)
@@ -23,10 +26,10 @@ _LAST_ATTEMPTS = 10
 
 
 async def open_tickets(desk: Desk) -> bool:
-    """Open a ticket for each of the oldest unread messages; True when there may be more.
+    """Read the oldest unread messages and decide of each; True when there may be more.
 
     One transaction for all of them, but one each as soon as one has been tried in vain. Raises what went wrong when
-    none could be opened; a message that fails beside others is counted and tried again later.
+    none could be settled; a message that fails beside others is counted and tried again later.
     """
     waiting = await unread_messages(desk.pool, READ_AT_ONCE)
     groups = [[one] for one in waiting] if any(waiting.values()) else [list(waiting)] if waiting else []
@@ -37,10 +40,10 @@ async def open_tickets(desk: Desk) -> bool:
 
 
 async def _failure_of(desk: Desk, ids: Sequence[int]) -> Exception | None:
-    """Open the tickets of ``ids``, or return why not; raises when the database is away, which is no message's fault."""
+    """Settle ``ids``, or return why not; raises when the database is away, which is no message's fault."""
     await begin_attempt(desk.pool, ids)
     try:
-        await _open_all(desk, ids)
+        await _settle_all(desk, ids)
     except Exception as error:  # the edge of one message: counted, logged, tried again
         if is_transient(error):
             raise
@@ -50,25 +53,78 @@ async def _failure_of(desk: Desk, ids: Sequence[int]) -> Exception | None:
     return None
 
 
-async def _open_all(desk: Desk, ids: Sequence[int]) -> None:
+async def _settle_all(desk: Desk, ids: Sequence[int]) -> None:
+    """Read without holding anything, then decide in one transaction of what nobody else has decided meanwhile."""
+    found = {message.id: await _read(desk, message) for message in await to_read(desk.pool, ids)}
     async with desk.pool.acquire() as connection, connection.transaction():
-        messages = await claim_unread(connection, ids)
-        events = [event for message in messages if (event := await _open(connection, desk, message)) is not None]
-        if events:
-            await outbox.record(connection, desk.tickets_topic, events)
+        await queries.lock_decisions(connection)
+        events: list[tuple[str, Event[Any]]] = []
+        for message in await claim_unread(connection, list(found)):
+            events += await _settle(connection, desk, message, found[message.id])
+        for topic in dict.fromkeys(topic for topic, _ in events):
+            await outbox.record(connection, topic, [event for to, event in events if to == topic])
 
 
-async def _open(connection: Any, desk: Desk, message: Unread) -> Event[Any] | None:
-    found = await _read(connection, desk, message)
+async def _read(desk: Desk, message: Unread) -> Contact:
+    raw = await queries.raw_of(desk.pool, id=message.id)
+    if message.attempts > _LAST_ATTEMPTS:
+        return unread(raw, desk.known.triage, "too_many_attempts")
+    return await desk.read(raw, message.received_at, null_sender=message.envelope_from == "")
+
+
+async def _settle(connection: Any, desk: Desk, message: Unread, found: Contact) -> list[tuple[str, Event[Any]]]:
+    """Decide of one message; returns the events to publish, each with its topic."""
+    copy = await copy_of(connection, message, found)
+    if copy is not None and copy[0] is not None:
+        await _assign(connection, message, found, copy[0], "copy")
+        return []
     if found.discarded is not None:
-        await queries.discard(connection, reason=found.discarded, id=message.id)
+        await queries.discard(connection, reason=found.discarded, fingerprint=found.fingerprint, id=message.id)
         metrics.discarded.labels(found.discarded).inc()
-        return None
-    contact = await queries.contact_ref(connection, address=found.sender) if found.sender else None
-    event = await open_ticket(connection, _opening(message, contact, found))
-    await queries.assign_ticket(connection, ticket_id=event.subject, id=message.id)
+        return [] if found.bounced is None or copy is not None else [(desk.notices_topic, _bounced(message, found))]
+    contact_ref, found = await _known(connection, desk, message, found)
+    standing = await ticket_of(connection, message, found, contact_ref, desk.known.identity)
+    if standing is not None:
+        became, events = happened(message, found, standing.ticket_id)
+        await _assign(connection, message, found, standing.ticket_id, became)
+        return [(desk.tickets_topic, event) for event in events]
+    event = await open_ticket(connection, _opening(message, contact_ref, found), desk.known.identity.flood_from)
+    await _assign(connection, message, found, event.subject, "opened")
     metrics.opened.labels("no" if found.unreadable else "yes").inc()
-    return event
+    await plan_reply(connection, desk, message, found, contact_ref, event.subject)
+    return [(desk.tickets_topic, event)]
+
+
+async def _known(connection: Any, desk: Desk, message: Unread, found: Contact) -> tuple[str | None, Contact]:
+    """Return the contact's opaque id, and what is found with the client that its address is registered for."""
+    if not found.sender:
+        return None, found
+    row = await queries.contact_of(connection, address=found.sender)
+    if row["client_id"] is None or found.client_by == "cnpj":
+        return row["contact_ref"], found
+    day = desk_day(message.received_at)
+    owner = belonging(desk.known.clients, (), found.sender, day, found.product, row["client_id"])
+    return row["contact_ref"], found._replace(**owned(owner))
+
+
+async def _assign(connection: Any, message: Unread, found: Contact, ticket_id: str, became: str) -> None:
+    await queries.assign_ticket(
+        connection, ticket_id=ticket_id, became=became, fingerprint=found.fingerprint, id=message.id
+    )
+    metrics.read.labels(became).inc()
+
+
+def _bounced(message: Unread, found: Contact) -> Event[NoticeBounced]:
+    """Return the word that a page of notifier's did not arrive: escalation goes on."""
+    assert found.bounced is not None  # the caller asked
+    return new_event(
+        NoticeBounced(notice_id=found.bounced.notice_id, status=found.bounced.status),
+        id=event_id("notice.bounced", message.id),
+        source=SOURCE,
+        subject=found.bounced.notice_id,
+        time=message.received_at,
+        traceparent=message.traceparent,
+    )
 
 
 def _opening(message: Unread, contact: str | None, found: Contact) -> Opening:
@@ -87,12 +143,6 @@ def _opening(message: Unread, contact: str | None, found: Contact) -> Opening:
         "documents": found.documents,
         "rejection_codes": found.rejection_codes,
         "articles": found.articles,
+        "sender_verified": found.relation.verified,
     }
     return Opening(event_id("ticket.opened", message.id), message.received_at, data, message.traceparent)
-
-
-async def _read(connection: Any, desk: Desk, message: Unread) -> Contact:
-    raw = await queries.raw_of(connection, id=message.id)
-    if message.attempts > _LAST_ATTEMPTS:
-        return unread(raw, desk.triage_service, "too_many_attempts")
-    return await desk.read(raw, message.received_at, null_sender=message.envelope_from == "")

@@ -1,7 +1,7 @@
 """A contact becomes a ticket with a protocol number, whatever way it came in."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,8 @@ from services.intake.store import queries
 from shared.events import Event, TicketOpened, new_event
 
 SOURCE = "prazo/intake"
+FLOOD_FROM = 10
+_FLOOD_WITHIN = timedelta(hours=1)
 _DESK_ZONE = ZoneInfo("America/Sao_Paulo")  # policy rule 2: Brasília time
 
 
@@ -25,8 +27,12 @@ class Opening(NamedTuple):
     traceparent: str | None = None
 
 
-async def open_ticket(connection: Any, opening: Opening) -> Event[TicketOpened]:
-    """Give the contact its protocol number and record its ticket in the caller's transaction; the caller publishes."""
+async def open_ticket(connection: Any, opening: Opening, flood_from: int = FLOOD_FROM) -> Event[TicketOpened]:
+    """Give the contact its protocol number and record its ticket in the caller's transaction; the caller publishes.
+
+    From ``flood_from`` tickets of one contact within an hour on they are shown as one group; each is timed by itself
+    (policy rule 6).
+    """
     number = await queries.next_protocol(connection)
     ticket_id = f"{opening.opened_at.astimezone(_DESK_ZONE):%Y%m%d}-{number:06d}"
     given = {name: value for name, value in opening.data.items() if value not in (None, "", ())}
@@ -42,6 +48,7 @@ async def open_ticket(connection: Any, opening: Opening) -> Event[TicketOpened]:
         client_id=data.client_id,
         contact_ref=data.contact_ref,
         coverage=data.coverage,
+        flood_of=await _flood_of(connection, opening, data.contact_ref, flood_from),
     )
     return new_event(
         data,
@@ -51,3 +58,11 @@ async def open_ticket(connection: Any, opening: Opening) -> Event[TicketOpened]:
         time=opening.opened_at,
         traceparent=opening.traceparent,
     )
+
+
+async def _flood_of(connection: Any, opening: Opening, contact_ref: str | None, flood_from: int) -> str | None:
+    if contact_ref is None:
+        return None
+    since = opening.opened_at - _FLOOD_WITHIN
+    recent = await queries.flood_of(connection, contact_ref=contact_ref, since=since, at_most=flood_from)
+    return str(recent["first"]) if recent["tickets"] + 1 >= flood_from else None

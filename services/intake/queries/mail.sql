@@ -25,8 +25,13 @@ WHERE id IN (SELECT id FROM message WHERE id = ANY(:ids::bigint[]) AND ticket_id
 
 -- name: claim_unread
 -- The messages to decide of, locked until the transaction ends; their bytes are fetched one by one.
-SELECT id, received_at, traceparent, attempts, envelope_from FROM message
+SELECT id, mailbox, received_at, traceparent, attempts, envelope_from FROM message
 WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL AND discarded IS NULL ORDER BY id FOR UPDATE SKIP LOCKED;
+
+-- name: to_read
+-- The messages to read, not yet locked; their bytes are fetched one by one.
+SELECT id, mailbox, received_at, traceparent, attempts, envelope_from FROM message
+WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL AND discarded IS NULL ORDER BY id;
 
 -- name: raw_of$
 -- The bytes of a message.
@@ -34,8 +39,27 @@ SELECT raw FROM message WHERE id = :id::bigint;
 
 -- name: discard!
 -- The message is read and opens no ticket; it stays, with the reason.
-UPDATE message SET discarded = :reason WHERE id = :id::bigint;
+UPDATE message SET discarded = :reason, fingerprint = :fingerprint WHERE id = :id::bigint;
 
 -- name: assign_ticket!
--- The message is read.
-UPDATE message SET ticket_id = :ticket_id WHERE id = :id::bigint;
+-- The message is read: which ticket it belongs to, and as what.
+UPDATE message SET ticket_id = :ticket_id, became = :became, fingerprint = :fingerprint WHERE id = :id::bigint;
+
+-- name: lock_decisions^
+-- One replica at a time decides which mails belong together.
+SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.decisions', 0));
+
+-- name: copy_of^
+-- A mail that is the same one: the ticket and the mailbox of another copy. Without a Message-ID only within minutes, and
+-- only of another mailbox: the same words sent again are a new contact.
+SELECT ticket_id, discarded FROM message
+WHERE id <> :id::bigint AND fingerprint = :fingerprint AND (ticket_id IS NOT NULL OR discarded IS NOT NULL)
+    AND (message_id = :message_id AND :message_id <> ''
+        OR message_id = '' AND :message_id = '' AND mailbox <> :mailbox AND received_at > :since::timestamptz)
+ORDER BY id LIMIT 1;
+
+-- name: ticket_of_messages$
+-- The ticket of the first of these Message-IDs that is known, in their order.
+SELECT m.ticket_id FROM unnest(:message_ids::text[]) WITH ORDINALITY AS wanted (message_id, place)
+JOIN message AS m USING (message_id)
+WHERE m.ticket_id IS NOT NULL AND m.message_id <> '' ORDER BY place, m.id LIMIT 1;

@@ -2,13 +2,31 @@
 -- The next number of the day-prefixed protocol.
 SELECT nextval('protocol');
 
--- name: contact_ref$
--- The opaque id of an address.
+-- name: contact_of^
+-- The opaque id of an address, and the client that it is registered for.
 INSERT INTO contact (address) VALUES (:address)
-ON CONFLICT (address) DO UPDATE SET address = excluded.address RETURNING contact_ref::text;
+ON CONFLICT (address) DO UPDATE SET address = excluded.address RETURNING contact_ref::text, client_id;
 
 -- name: save_opened!
 -- The ticket as its opening says; where it is known already (a repetition), nothing changes.
-INSERT INTO ticket (ticket_id, opened_at, channel, service, priority, title, client_id, contact_ref, coverage)
-VALUES (:ticket_id, :opened_at::timestamptz, :channel, :service, :priority, :title, :client_id, :contact_ref, :coverage)
+INSERT INTO ticket (ticket_id, opened_at, channel, service, priority, title, client_id, contact_ref, coverage, flood_of)
+VALUES (:ticket_id, :opened_at::timestamptz, :channel, :service, :priority, :title, :client_id, :contact_ref, :coverage, :flood_of)
 ON CONFLICT DO NOTHING;
+
+-- name: flood_of^
+-- The first ticket of a contact within a while, and how many there are.
+SELECT count(*) AS tickets, (array_agg(coalesce(flood_of, ticket_id) ORDER BY opened_at, ticket_id))[1] AS first
+FROM (
+    SELECT ticket_id, flood_of, opened_at FROM ticket
+    WHERE contact_ref = :contact_ref AND opened_at > :since::timestamptz ORDER BY opened_at DESC LIMIT :at_most::int) AS recent;
+
+-- name: standing^
+-- Where a ticket stands, after merges: what a mail about it needs to know.
+WITH RECURSIVE way AS (
+    SELECT ticket_id, state, merged_into, client_id, contact_ref, 1 AS steps FROM ticket WHERE ticket_id = :ticket_id
+    UNION ALL
+    SELECT t.ticket_id, t.state, t.merged_into, t.client_id, t.contact_ref, way.steps + 1
+    FROM way JOIN ticket AS t ON t.ticket_id = way.merged_into WHERE way.state = 'merged' AND way.steps < 10)
+SELECT ticket_id, state, client_id, contact_ref,
+    (SELECT max(at) FROM happening AS h WHERE h.ticket_id = way.ticket_id AND h.type = 'ticket.resolved') AS resolved_at
+FROM way ORDER BY steps DESC LIMIT 1;

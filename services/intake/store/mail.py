@@ -16,6 +16,7 @@ class Unread:
     """A stored message that nothing was decided of. ``envelope_from``: "" is the null sender, None is not known."""
 
     id: int
+    mailbox: str
     received_at: datetime
     traceparent: str
     attempts: int
@@ -64,6 +65,11 @@ async def unread(pool: Any, at_most: int) -> Mapping[int, int]:
 async def begin_attempt(pool: Any, ids: Sequence[int]) -> None:
     """Count an attempt for each of ``ids``, durably."""
     await queries.begin_attempt(pool, ids=list(ids))
+
+
+async def to_read(pool: Any, ids: Sequence[int]) -> Sequence[Unread]:
+    """Return those of ``ids`` of which nothing was decided yet; nothing is locked."""
+    return [Unread(**row) async for row in queries.to_read(pool, ids=list(ids))]
 
 
 async def claim_unread(connection: Any, ids: Sequence[int]) -> Sequence[Unread]:

@@ -52,7 +52,7 @@ async def test_a_mail_that_is_read_too_slowly_or_kills_the_reader_is_unreadable_
     for raw in (b"Subject: a\r\n\r\n", b"Subject: slow\r\n\r\n", b"Subject: deadly\r\n\r\n", b"Subject: b\r\n\r\n"):
         await store(pool, raw)
     async with Reader(NOTHING_KNOWN, seconds=2.0) as reader:
-        turn = asyncio.create_task(open_tickets(Desk(pool, "tickets.v1", "triage", reader.read)))
+        turn = asyncio.create_task(open_tickets(Desk(pool, "tickets.v1", "notices.v1", NOTHING_KNOWN, reader.read)))
         ticks = 0
         while not turn.done():
             await asyncio.sleep(0.01)
@@ -66,12 +66,12 @@ async def test_a_large_mail_is_read_whole(pool: Any) -> None:
     key = b"52060433009911002506550120000007800267301615"
     await store(pool, b"Subject: a\r\n\r\n" + b"x " * 500_000 + key + b"\r\n")
     async with Reader(NOTHING_KNOWN) as reader:
-        await open_tickets(Desk(pool, "tickets.v1", "triage", reader.read))
+        await open_tickets(Desk(pool, "tickets.v1", "notices.v1", NOTHING_KNOWN, reader.read))
     (row,) = await pool.fetch("SELECT body FROM outbox")
     assert orjson.loads(row["body"])["data"].get("documents") is None  # beyond what is looked at
     await store(pool, b"Subject: b\r\n\r\n" + b"x " * 50_000 + key + b"\r\n")
     async with Reader(NOTHING_KNOWN) as reader:
-        await open_tickets(Desk(pool, "tickets.v1", "triage", reader.read))
+        await open_tickets(Desk(pool, "tickets.v1", "notices.v1", NOTHING_KNOWN, reader.read))
     row = await pool.fetchrow("SELECT body FROM outbox ORDER BY id DESC LIMIT 1")
     assert orjson.loads(row["body"])["data"]["documents"] == [key.decode()]
 
@@ -80,7 +80,7 @@ async def test_mail_of_machines_opens_no_ticket_and_stays_with_its_reason(pool: 
     await store(pool, b"Subject: Undelivered\r\n\r\n", envelope_from="")
     await store(pool, b"Auto-Submitted: auto-replied\r\nSubject: a\r\n\r\n")
     await store(pool, b"Precedence: list\r\nSubject: NF-e\r\n\r\n")
-    desk = Desk(pool, "tickets.v1", "triage", read)
+    desk = Desk(pool, "tickets.v1", "notices.v1", NOTHING_KNOWN, read)
     await open_tickets(desk)
     assert await titles(pool) == ["NF-e"]
     rows = await pool.fetch("SELECT discarded FROM message ORDER BY id")
@@ -101,7 +101,7 @@ async def test_one_poison_mail_takes_no_other_one_down(pool: Any) -> None:
     await store(pool, b"Subject: poison\r\n\r\n")
     for n in range(25, 49):
         await store(pool, b"Subject: %d\r\n\r\n" % n)
-    desk = Desk(pool, "tickets.v1", "triage", poisoned)
+    desk = Desk(pool, "tickets.v1", "notices.v1", NOTHING_KNOWN, poisoned)
     with pytest.raises(MemoryError):
         await open_tickets(desk)  # all at once
     assert await open_tickets(desk)  # one by one
@@ -113,7 +113,7 @@ async def test_one_poison_mail_takes_no_other_one_down(pool: Any) -> None:
 
 
 async def test_a_new_mail_is_read_beside_a_poison_one(pool: Any) -> None:
-    desk = Desk(pool, "tickets.v1", "triage", poisoned)
+    desk = Desk(pool, "tickets.v1", "notices.v1", NOTHING_KNOWN, poisoned)
     await store(pool, b"Subject: poison\r\n\r\n")
     with pytest.raises(MemoryError):
         await open_tickets(desk)
