@@ -15,10 +15,12 @@ ON CONFLICT DO NOTHING;
 
 -- name: flood_of^
 -- The first ticket of a contact within a while, and how many there are.
-SELECT count(*) AS tickets, (array_agg(coalesce(flood_of, ticket_id) ORDER BY opened_at, ticket_id))[1] AS first
+SELECT count(*) AS tickets, coalesce(
+    (array_agg(flood_of ORDER BY opened_at DESC, ticket_id DESC) FILTER (WHERE flood_of IS NOT NULL))[1],
+    (array_agg(ticket_id ORDER BY opened_at, ticket_id))[1]) AS first
 FROM (
     SELECT ticket_id, flood_of, opened_at FROM ticket
-    WHERE contact_ref = :contact_ref AND opened_at > :since::timestamptz ORDER BY opened_at DESC LIMIT :at_most::int) AS recent;
+    WHERE contact_ref = :contact_ref AND opened_at > :since::timestamptz ORDER BY opened_at DESC, ticket_id DESC LIMIT :at_most::int) AS recent;
 
 -- name: standing^
 -- Where a ticket stands, after merges: what a mail about it needs to know.
