@@ -72,7 +72,7 @@ async def test_a_call_back_is_heard_when_it_is_taken(pool: Any) -> None:
 
 
 async def test_after_a_lost_connection_queue_log_says_what_was_missed(pool: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(source.clock, "now", lambda: NIGHT + timedelta(minutes=2))
+    monkeypatch.setattr(clock, "now", lambda: NIGHT + timedelta(minutes=2))
     await Line(pool).say(f"{T}.301", "started", NIGHT + timedelta(seconds=20), number=NUMBER)
     log = str(TRANSCRIPTS / "queue_log")
     async with Asterisk(channels=[f"{T}.302"]) as server, reading(pool, server, queue_log=log):
