@@ -1,50 +1,84 @@
 """Wiring of intake."""
 
 import asyncio
+from datetime import timedelta
 from functools import partial
 
 from starlette.routing import Route
 
-from services.intake.configuration import always_urgent_of, read_catalogs, read_desk, read_key
+from services.intake.configuration import always_urgent_of, read_desk, read_key, read_keys, read_phone, read_secret
+from services.intake.domain.phone import Phone, Suggested
 from services.intake.domain.tokens import TokenFile
+from services.intake.domain.window import Window
+from services.intake.handlers.call_tickets import CallDesk
+from services.intake.handlers.calls import decide_calls, forget_signatures
 from services.intake.handlers.desk import Desk
 from services.intake.handlers.mail import open_tickets
 from services.intake.handlers.submitted import forget_submitted
 from services.intake.reader import Reader
 from services.intake.sender import ReplySender
 from services.intake.settings import Settings
+from services.intake.sources.ami import AmiReader
+from services.intake.sources.calls import CallsEndpoint
 from services.intake.sources.events import EventsEndpoint
 from services.intake.sources.smtp import SmtpServer
 from shared import clock
+from shared.catalog import load_directory
 from shared.config import read_config
 from shared.mail import MailServer
 from shared.service import App, Kit, Loop
 
 
 def build(settings: Settings, kit: Kit) -> App:
-    """Wire the SMTP server, the reader that it wakes, the HTTP endpoint, and what forgets its old events."""
-    arrived = asyncio.Event()
-    catalogs = read_catalogs(settings.config_dir)
-    known = read_desk(
-        settings.config_dir,
-        settings.triage_service,
-        read_key(settings.secrets_dir / "intake_thread_key"),
-        always_urgent_of(catalogs),
-    )
+    """Wire the SMTP server, the reader that it wakes, the HTTP endpoints, the telephone, and what forgets old events."""
+    arrived, rang = asyncio.Event(), asyncio.Event()
+    catalogs = load_directory(settings.config_dir / "catalog")
+    key = read_key(settings.secrets_dir / "intake_thread_key")
+    known = read_desk(settings.config_dir, settings.triage_service, key, always_urgent_of(catalogs))
     reader = Reader(known)
     prefix = settings.topic_prefix
     desk = Desk(kit.pool, f"{prefix}tickets.v1", f"{prefix}notices.v1", known, reader.read)
-    reply = known.identity.auto_reply
-    sender = ReplySender(kit.pool, MailServer.at(settings.smtp_out), reply, known.key, catalogs)
+    sender = ReplySender(kit.pool, MailServer.at(settings.smtp_out), known.identity.auto_reply, key, catalogs)
     tokens = settings.config_dir / "tokens.yaml"
     publishers = read_config(tokens, TokenFile).tokens if tokens.exists() else ()  # no file: nobody may publish
     endpoint = EventsEndpoint(desk, publishers)
+    phone = read_phone(settings.config_dir)
+    suggested = Suggested(known.clients, phone.ddd or "")
+    calls = CallDesk(desk, phone, known.agents, suggested, Window(catalogs))
+    posted = CallsEndpoint(desk, read_keys(phone, settings.secrets_dir), rang)
     return App(
-        routes=[Route("/v1/events", endpoint.post, methods=["POST"])],
+        routes=[
+            Route("/v1/events", endpoint.post, methods=["POST"]),
+            Route("/v1/calls", posted.post, methods=["POST"]),
+        ],
         loops=[
             Loop("reader", partial(open_tickets, desk), 1.0, wake=arrived),
             Loop("replies", sender.turn, 1.0),
             Loop("forgetter", lambda: forget_submitted(desk, clock.now()), 30.0),
+            Loop("calls", partial(_calls, calls), 1.0, wake=rang),
         ],
-        resources=[reader, SmtpServer(settings, kit.pool, arrived)],
+        resources=[reader, SmtpServer(settings, kit.pool, arrived), *_exchanges(settings, phone, kit, rang)],
     )
+
+
+async def _calls(calls: CallDesk) -> bool:
+    """Decide of the calls that are due, and forget signatures that are valid no more."""
+    more = [await decide_calls(calls, clock.now()), await forget_signatures(calls, clock.now())]
+    return any(more)
+
+
+def _exchanges(settings: Settings, phone: Phone, kit: Kit, rang: asyncio.Event) -> list[AmiReader]:
+    """Return a reader for each exchange that has a manager interface."""
+    open_for = timedelta(hours=phone.open_hours)
+    return [
+        AmiReader(
+            kit.pool,
+            exchange.name,
+            exchange.ami,
+            read_secret(settings.secrets_dir / exchange.ami.secret_file).decode("utf-8", "replace"),
+            rang,
+            open_for,
+        )
+        for exchange in phone.exchanges
+        if exchange.ami is not None
+    ]

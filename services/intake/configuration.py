@@ -1,5 +1,6 @@
-"""The files that decide what a contact is: ``routing.yaml``, ``clients.yaml``, ``agents.yaml``, ``desk.yaml``; the catalog."""
+"""The files that decide what a contact is: ``routing.yaml``, ``clients.yaml``, ``agents.yaml``, ``desk.yaml``, ``phone.yaml``."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -8,12 +9,14 @@ from pydantic import BaseModel
 from services.intake.domain.agents import Agents
 from services.intake.domain.contact import Known
 from services.intake.domain.identity import Identity
+from services.intake.domain.phone import Phone
 from services.intake.domain.routing import Routing
-from shared.catalog import Catalogs, load_directory
+from shared.catalog import Catalogs
 from shared.clients import Clients
 from shared.config import Misconfigured, read_config
 
 M = TypeVar("M", bound=BaseModel)
+_KEY_LENGTH = 32  # characters of a key that signs calls
 
 
 def read_desk(
@@ -31,15 +34,9 @@ def read_desk(
     )
 
 
-def read_catalogs(folder: Path) -> Catalogs | None:
-    """Return the catalog of a folder, None without one; raises ``CatalogError`` with every fault."""
-    return load_directory(folder / "catalog") if any((folder / "catalog").glob("*.yaml")) else None
-
-
-def always_urgent_of(catalogs: Catalogs | None) -> frozenset[str]:
+def always_urgent_of(catalogs: Catalogs) -> frozenset[str]:
     """Return the services that are an emergency at any time in some version of the catalog."""
-    versions = () if catalogs is None else catalogs.versions
-    return frozenset(s.id for catalog in versions for s in catalog.services.values() if s.emergency_always)
+    return frozenset(s.id for catalog in catalogs.versions for s in catalog.services.values() if s.emergency_always)
 
 
 def read_key(path: Path) -> bytes:
@@ -56,6 +53,34 @@ def read_key(path: Path) -> bytes:
     if len(key) < 32:
         raise Misconfigured(f"{path}: at least 64 hex digits are needed")
     return key
+
+
+def read_phone(folder: Path) -> Phone:
+    """Return ``phone.yaml`` of a folder, a missing one as one without exchanges; raises ``Misconfigured`` with every error."""
+    return _read(folder / "phone.yaml", Phone)
+
+
+def read_keys(phone: Phone, secrets: Path) -> Mapping[str, Sequence[bytes]]:
+    """Return the keys of each exchange that posts calls: one, or two while one replaces the other."""
+    return {
+        exchange.name: [
+            read_secret(secrets / name, _KEY_LENGTH)
+            for name in (exchange.key_file, exchange.next_key_file)
+            if name is not None
+        ]
+        for exchange in phone.exchanges
+    }
+
+
+def read_secret(path: Path, at_least: int = 1) -> bytes:
+    """Return the one line of a secret's file; raises ``Misconfigured`` that names the file and never what is in it."""
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise Misconfigured(f"{path}: cannot be read ({type(error).__name__})") from None
+    if len(secret) < at_least:
+        raise Misconfigured(f"{path}: at least {at_least} characters are needed")
+    return secret
 
 
 def _read(path: Path, model: type[M]) -> M:

@@ -48,7 +48,7 @@ class Paragraph(NamedTuple):
 
 
 def letter(
-    number: int, facts: Facts, to: str, settings: AutoReply, key: bytes, catalogs: Catalogs | None, now: datetime
+    number: int, facts: Facts, to: str, settings: AutoReply, key: bytes, catalogs: Catalogs, now: datetime
 ) -> EmailMessage:
     """Return answer ``number``; the same number gives the same Message-ID, which proves the ticket that it is about."""
     language = facts.mail["language"]
@@ -75,9 +75,7 @@ def letter(
     return message
 
 
-def _service(facts: Facts, language: str, catalogs: Catalogs | None) -> tuple[str, bool]:
-    if catalogs is None:
-        return facts.service, False
+def _service(facts: Facts, language: str, catalogs: Catalogs) -> tuple[str, bool]:
     service = catalogs.for_start(to_us(facts.opened_at)).service(facts.service)
     return service.names.get(language) or service.names.get("pt-BR") or service.id, service.remote_access
 

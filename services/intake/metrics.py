@@ -1,6 +1,6 @@
 """Metrics of intake."""
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 stored = Counter("prazo_intake_messages_stored_total", "Messages that were stored and got 250.")
 deferred = Counter("prazo_intake_messages_deferred_total", "Messages answered with 451: the sender keeps them.")
@@ -22,3 +22,27 @@ for _became in ("opened", "reply", "answer", "machine", "copy", "own"):
 replies = Counter("prazo_intake_replies_total", "Automatic answers, by what became of an attempt.", ["state"])
 for _state in ("sent", "deferred", "failed", "suppressed"):
     replies.labels(_state)
+calls = Counter("prazo_intake_calls_total", "Calls by what became of them.", ["decision"])
+for _decision in ("missed", "answered", "misdial", "blocked", "called_back", "unreached"):
+    calls.labels(_decision)
+call_outcomes = Counter("prazo_intake_call_outcomes_total", "Calls by what they did to tickets.", ["how"])
+for _how in ("opened", "joined", "reclassified", "responded", "none"):
+    call_outcomes.labels(_how)
+calls_failed = Counter(
+    "prazo_intake_call_decisions_failed_total", "Decisions of a call that failed and are tried again."
+)
+call_posts = Counter("prazo_intake_call_posts_total", "Answers of POST /v1/calls by status.", ["status"])
+for _status in ("202", "400", "401", "403", "408", "413", "422", "503"):
+    call_posts.labels(_status)
+ami_connected = Gauge("prazo_intake_ami_connected", "1 while the exchange's manager interface is read.", ["pbx"])
+ami_events = Counter("prazo_intake_ami_events_total", "Events of the manager interface that tell of calls.", ["event"])
+AMI_EVENTS = ("QueueCallerJoin", "QueueCallerLeave", "AgentConnect", "Hangup", "DialEnd", "UserEvent", "other")
+for _event in AMI_EVENTS:
+    ami_events.labels(_event)
+ami_malformed = Counter("prazo_intake_ami_malformed_lines_total", "Lines of the manager interface that are no header.")
+ami_last_event = Gauge("prazo_intake_ami_last_event_timestamp_seconds", "When anything was last heard.", ["pbx"])
+ami_reconciled = Counter(
+    "prazo_intake_ami_reconciled_total", "Words of calls made good after a connection was lost, by source.", ["source"]
+)
+for _source in ("queue_log", "channels"):
+    ami_reconciled.labels(_source)

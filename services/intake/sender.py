@@ -31,7 +31,7 @@ class ReplySender:
     server: MailServer
     settings: AutoReply
     key: bytes
-    catalogs: Catalogs | None
+    catalogs: Catalogs
 
     async def turn(self) -> bool:
         """Send the answers that are due; True when there may be more."""

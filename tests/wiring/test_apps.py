@@ -22,7 +22,14 @@ from shared.kafka import DeadLetter, Record, consumer, new_broker
 from shared.service import Build, Kit, ServiceSettings, main
 
 WIRED: list[tuple[str, Build, type[ServiceSettings], list[str], list[str], list[str]]] = [
-    ("intake", build_intake, IntakeSettings, [], ["reader", "replies", "forgetter"], ["/v1/events"]),
+    (
+        "intake",
+        build_intake,
+        IntakeSettings,
+        [],
+        ["reader", "replies", "forgetter", "calls"],
+        ["/v1/events", "/v1/calls"],
+    ),
     (
         "sla_timer",
         build_sla_timer,

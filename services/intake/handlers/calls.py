@@ -1,0 +1,228 @@
+"""Calls are decided of once; what is heard later only adds an answer. And the form that a person fills in while speaking."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from services.intake import metrics
+from services.intake.domain.calls import (
+    Answered,
+    Blocked,
+    Call,
+    CalledBack,
+    CallId,
+    Decision,
+    Misdialled,
+    Missed,
+    Unreached,
+    Waiting,
+    fold,
+    judge,
+)
+from services.intake.domain.message import title_of
+from services.intake.domain.phone import FORM
+from services.intake.handlers.call_tickets import (
+    CallDesk,
+    Outcome,
+    answered,
+    assigned,
+    called_back,
+    caller_of,
+    missed,
+    of_call,
+    opening_id,
+    responded,
+)
+from services.intake.handlers.opening import Opening, open_ticket
+from services.intake.store import queries
+from services.intake.store.calls import Decided, claim_call, due_calls, events_of_call
+from shared import outbox
+from shared.events import TicketReclassified, event_id
+from shared.postgres import is_transient
+
+log = structlog.get_logger(__name__)
+
+DECIDED_AT_ONCE = 50
+FORGET_AT_ONCE = 1000
+SIGNATURES_KEPT = timedelta(minutes=15)  # three times as long as one is valid
+_LONGEST_PAUSE_SECONDS = 300
+_NOTHING = Outcome("none", None, ())
+
+
+async def decide_calls(desk: CallDesk, now: datetime) -> bool:
+    """Decide of the calls that are due; True when there may be more.
+
+    A transaction each: a call that cannot be decided is counted and tried again later, and stops nobody.
+    """
+    due = await due_calls(desk.desk.pool, now, DECIDED_AT_ONCE)
+    failures = [failure for call, attempts in due if (failure := await _failure_of(desk, call, attempts, now))]
+    if failures and len(failures) == len(due):
+        raise failures[0]
+    return len(due) == DECIDED_AT_ONCE
+
+
+async def forget_signatures(desk: CallDesk, now: datetime) -> bool:
+    """Forget up to ``FORGET_AT_ONCE`` signatures that are valid no more; True when there may be more."""
+    gone = await queries.forget_signatures(desk.desk.pool, before=now - SIGNATURES_KEPT, at_most=FORGET_AT_ONCE)
+    return bool(gone == FORGET_AT_ONCE)
+
+
+async def _failure_of(desk: CallDesk, call: CallId, attempts: int, now: datetime) -> Exception | None:
+    again_at = now + timedelta(seconds=min(2**attempts, _LONGEST_PAUSE_SECONDS))
+    await queries.begin_call_attempt(desk.desk.pool, **call._asdict(), look_at=again_at)
+    try:
+        await _decide(desk, call, now)
+    except Exception as error:  # the edge of one call: counted, logged, tried again
+        if is_transient(error):
+            raise
+        metrics.calls_failed.inc()
+        log.warning("call_failed", pbx=call.pbx, call_id=call.call_id, error=type(error).__name__)
+        return error
+    return None
+
+
+async def _decide(desk: CallDesk, call_id: CallId, now: datetime) -> None:
+    async with desk.desk.pool.acquire() as connection, connection.transaction():
+        await queries.lock_decisions(connection)
+        known = await claim_call(connection, call_id)
+        call = fold(await events_of_call(connection, call_id), desk.phone)
+        decision = judge(call, desk.phone, desk.window.is_emergency, now)
+        if isinstance(decision, Waiting):
+            await queries.postpone_call(connection, **call_id._asdict(), look_at=decision.look_at)
+            return
+        if known.decision is None or (known.ticket_id is None and _word(decision) != known.decision):
+            outcome = await _settle(connection, desk, call_id, known, call, decision)
+        else:
+            outcome = await _hear_late(connection, desk, call_id, known, decision)
+        if outcome.events:
+            await outbox.record(connection, desk.desk.tickets_topic, outcome.events)
+    if known.decision is None:
+        metrics.calls.labels(_word(decision)).inc()
+        metrics.call_outcomes.labels(outcome.how).inc()
+        log.info(
+            "call_decided", pbx=call_id.pbx, decision=_word(decision), how=outcome.how, ticket_id=outcome.ticket_id
+        )
+
+
+async def _settle(
+    connection: Any, desk: CallDesk, call_id: CallId, known: Decided, call: Call, decision: Decision
+) -> Outcome:
+    """Record what becomes of a call and what it does to tickets; one that a form has told of already has its ticket."""
+    outcome = _NOTHING._replace(ticket_id=known.ticket_id)
+    caller = await caller_of(connection, desk, call_id, call.number, call.protocol)
+    if known.ticket_id is not None:
+        pass
+    elif isinstance(decision, Missed):
+        outcome = await missed(connection, desk, caller, decision)
+    elif isinstance(decision, Answered):
+        outcome = await answered(connection, desk, caller, decision)
+    elif isinstance(decision, CalledBack):
+        outcome = called_back(desk, caller, decision)
+    agent = decision.agent if isinstance(decision, Answered | CalledBack) else ""
+    await queries.settle_call(
+        connection,
+        **call_id._asdict(),
+        decision=_word(decision),
+        emergency=decision.emergency if isinstance(decision, Missed | Answered) else None,
+        entered_at=call.entered_at or call.first_at,
+        number=caller.number,
+        client_id=caller.client_id,
+        client_by="caller_id" if caller.client_id else None,
+        agent=desk.phone.agent(agent, desk.agents),
+        ticket_id=outcome.ticket_id,
+        responded=isinstance(decision, Answered | CalledBack),
+    )
+    return outcome
+
+
+async def _hear_late(connection: Any, desk: CallDesk, call_id: CallId, known: Decided, decision: Decision) -> Outcome:
+    """A call that was decided of opens nothing more; one that was answered after all answers its ticket."""
+    late = isinstance(decision, Answered) and known.decision == "missed" and not known.responded
+    if not late or not isinstance(decision, Answered) or known.ticket_id is None:
+        await queries.postpone_call(connection, **call_id._asdict(), look_at=None)
+        return _NOTHING
+    agent = desk.phone.agent(decision.agent, desk.agents)
+    await queries.answer_call(connection, **call_id._asdict(), agent=agent)
+    event = responded(call_id, known.ticket_id, decision.answered_at, agent)
+    return Outcome("responded", known.ticket_id, [event])
+
+
+def _word(decision: Decision) -> str:
+    words = {Missed: "missed", Answered: "answered", Misdialled: "misdial", Blocked: "blocked"}
+    return {**words, CalledBack: "called_back", Unreached: "unreached"}[type(decision)]
+
+
+@dataclass(frozen=True, slots=True)
+class FormCall:
+    """What a person fills in while speaking. ``form_id``: one of the page's own, so that a form sent twice is one ticket.
+
+    ``agent``: an id of ``agents.yaml``. ``call``: the answered call that it tells of, if the exchange reported it.
+    """
+
+    form_id: str
+    number: str
+    client_id: str | None
+    service: str
+    title: str
+    agent: str
+    at: datetime
+    call: CallId | None = None
+
+
+async def record_form_call(desk: CallDesk, form: FormCall) -> str:
+    """Complete the ticket of the answered call, or open one that is already responded; return its id, the protocol number.
+
+    Numbers and names of people are masked in the title. The same ``form_id`` again changes nothing.
+    """
+    this = CallId(FORM, form.form_id)
+    async with desk.desk.pool.acquire() as connection, connection.transaction():
+        if not await queries.call_of_form(connection, **this._asdict(), at=form.at):
+            return str((await queries.ticket_of_call(connection, **this._asdict()))["ticket_id"])
+        call = await queries.ticket_of_call(connection, **form.call._asdict()) if form.call is not None else None
+        if call is not None and call["ticket_id"] is not None:
+            outcome = _completed(this, form, call["ticket_id"], answered_before=call["responded"])
+        else:
+            entered_at = call["entered_at"] if call is not None else None
+            outcome = await _opened_by_form(connection, desk, form, this if call is None else form.call, entered_at)
+        for one in filter(None, (this, form.call if call is not None else None)):
+            await queries.complete_call(
+                connection,
+                **one._asdict(),
+                ticket_id=outcome.ticket_id,
+                client_id=form.client_id,
+                agent=form.agent,
+            )
+        await outbox.record(connection, desk.desk.tickets_topic, outcome.events)
+    log.info("form_recorded", how=outcome.how, ticket_id=outcome.ticket_id)
+    return str(outcome.ticket_id)
+
+
+def _completed(this: CallId, form: FormCall, ticket_id: str, *, answered_before: bool) -> Outcome:
+    client = {"client_id": form.client_id} if form.client_id else {}
+    why = "formulário do telefone"
+    change = TicketReclassified(ticket_id=ticket_id, service=form.service, why=why, by=form.agent, **client)
+    events = [of_call(this, change, form.at), assigned(this, ticket_id, form.at, form.agent)]
+    if not answered_before:
+        events.append(responded(this, ticket_id, form.at, form.agent))
+    return Outcome("joined", ticket_id, events)
+
+
+async def _opened_by_form(
+    connection: Any, desk: CallDesk, form: FormCall, call: CallId | None, entered_at: datetime | None
+) -> Outcome:
+    number = desk.phone.number(form.number, "")
+    data = {
+        "service": form.service,
+        "channel": "phone",
+        "title": title_of(form.title),
+        "client_id": form.client_id,
+        "contact_ref": await queries.number_ref(connection, number=number) if number is not None else None,
+        "responded": True,
+    }
+    id_ = opening_id(call) if call is not None else event_id("ticket.opened", "form", form.form_id)
+    opened = await open_ticket(connection, Opening(id_, entered_at or form.at, data))
+    return Outcome(
+        "opened", opened.subject, [opened, assigned(CallId(FORM, form.form_id), opened.subject, form.at, form.agent)]
+    )

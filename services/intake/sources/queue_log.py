@@ -1,0 +1,56 @@
+"""Asterisk's queue_log: what happened while nobody read the manager interface, which repeats nothing.
+
+A line is ``seconds|channel|queue|agent|EVENT|parameters…``. The channel is the caller's Uniqueid.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from services.intake.domain.calls import CallEvent, CallId, Heard, Kind
+from shared.clock import from_us, to_us
+
+TAIL_BYTES = 8 * 1024 * 1024  # some 80,000 lines
+_KINDS: dict[str, tuple[Kind, str]] = {
+    "ENTERQUEUE": ("started", ""),
+    "CONNECT": ("answered", ""),
+    "ABANDON": ("ended", "caller_hangup"),
+    "COMPLETECALLER": ("ended", "caller_hangup"),
+    "COMPLETEAGENT": ("ended", "agent_hangup"),
+    "BLINDTRANSFER": ("ended", "transfer"),
+    "ATTENDEDTRANSFER": ("ended", "transfer"),
+    "TRANSFER": ("ended", "transfer"),
+    "EXITWITHTIMEOUT": ("left", "timeout"),
+    "EXITEMPTY": ("left", "no_agent"),
+    "EXITWITHKEY": ("left", "key"),
+    "WITHDRAW": ("left", "closed"),
+}
+
+
+def read_tail(path: Path) -> list[str]:
+    """Return the lines of the last ``TAIL_BYTES`` of a file; raises ``OSError`` where it cannot be read."""
+    with path.open("rb") as file:
+        start = max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES)
+        file.seek(start)
+        lines = file.read(TAIL_BYTES).decode("utf-8", "replace").splitlines()
+    return lines[1:] if start else lines
+
+
+def words(lines: Iterable[str], pbx: str, calls: dict[str, str], since: datetime, now: datetime) -> Iterator[Heard]:
+    """Return what lines since an instant say of calls; ``calls`` names the call of a channel, else it is the channel's own.
+
+    A line that is none, or tells of no caller, is passed over.
+    """
+    for line in lines:
+        fields = line.split("|")
+        kind, cause = _KINDS.get(fields[4] if len(fields) > 4 else "", (None, ""))
+        if kind is None or not fields[0].isdecimal() or len(fields[0]) > 11 or fields[1] in ("", "NONE"):
+            continue
+        at, channel = from_us(int(fields[0]) * 1_000_000), fields[1][:200]
+        if to_us(at) < to_us(since):
+            continue
+        number = fields[6] if kind == "started" and len(fields) > 6 else ""
+        agent = fields[3] if kind == "answered" else ""
+        said = {"number": number[:100], "queue": fields[2][:100], "agent": agent[:100], "cause": cause}
+        yield Heard(CallId(pbx, calls.get(channel, channel)), CallEvent(kind, at, now, **said), channel)
