@@ -13,6 +13,7 @@ from services.intake.domain.window import Window
 from services.intake.handlers.call_tickets import CallDesk
 from services.intake.handlers.calls import decide_calls, forget_signatures
 from services.intake.handlers.desk import Desk
+from services.intake.handlers.follow import follow_clocks, follow_tickets
 from services.intake.handlers.mail import open_tickets
 from services.intake.handlers.submitted import forget_submitted
 from services.intake.reader import Reader
@@ -46,6 +47,8 @@ def build(settings: Settings, kit: Kit) -> App:
     suggested = Suggested(known.clients, phone.ddd or "")
     calls = CallDesk(desk, phone, known.agents, suggested, Window(catalogs))
     posted = CallsEndpoint(desk, read_keys(phone, settings.secrets_dir), rang)
+    kit.subscribe("tickets.v1", partial(follow_tickets, desk))
+    kit.subscribe("sla.v1", partial(follow_clocks, desk))
     return App(
         routes=[
             Route("/v1/events", endpoint.post, methods=["POST"]),

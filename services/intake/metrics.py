@@ -2,6 +2,9 @@
 
 from prometheus_client import Counter, Gauge
 
+from services.intake.domain.following import RANK
+from shared.kafka.letters import REASONS
+
 stored = Counter("prazo_intake_messages_stored_total", "Messages that were stored and got 250.")
 deferred = Counter("prazo_intake_messages_deferred_total", "Messages answered with 451: the sender keeps them.")
 turned_away = Counter("prazo_intake_sessions_turned_away_total", "Connections answered with 421: there were too many.")
@@ -46,3 +49,17 @@ ami_reconciled = Counter(
 )
 for _source in ("queue_log", "channels"):
     ami_reconciled.labels(_source)
+skipped = Counter(
+    "prazo_intake_records_skipped_total",
+    "Records that are no event of the contract, by topic and reason; sla_timer's dead letters keep those of tickets.",
+    ["topic", "reason"],
+)
+for _topic in ("tickets", "sla"):
+    for _reason in REASONS:
+        skipped.labels(_topic, _reason)
+logins = Counter("prazo_intake_desk_logins_total", "Attempts to log in at the desk pages, by outcome.", ["outcome"])
+for _outcome in ("ok", "wrong", "limited"):
+    logins.labels(_outcome)
+acts = Counter("prazo_intake_desk_acts_total", "Events that people recorded at the desk pages, by type.", ["type"])
+for _type in RANK:
+    acts.labels(_type)

@@ -26,7 +26,7 @@ WIRED: list[tuple[str, Build, type[ServiceSettings], list[str], list[str], list[
         "intake",
         build_intake,
         IntakeSettings,
-        [],
+        ["p.tickets.v1", "p.sla.v1"],
         ["reader", "replies", "forgetter", "calls"],
         ["/v1/events", "/v1/calls"],
     ),

@@ -18,20 +18,20 @@ _MACHINE = frozenset(
 
 
 class Standing(NamedTuple):
-    """Where a ticket stands; ``resolved_at`` is the last resolution that we heard of."""
+    """Where a ticket stands; ``closed_at`` is None while it is open."""
 
     ticket_id: str
     state: str
     client_id: str | None
     contact_ref: str | None
-    resolved_at: datetime | None
+    closed_at: datetime | None
 
 
 def takes(standing: Standing, received_at: datetime, open_for: timedelta) -> bool:
     """Tell whether a ticket still takes mail: not once it was cancelled, nor long after its resolution."""
     if standing.state == "cancelled":
         return False
-    resolved_at = standing.resolved_at if standing.state == "resolved" else None
+    resolved_at = standing.closed_at if standing.state == "resolved" else None
     return resolved_at is None or received_at - resolved_at <= open_for
 
 

@@ -25,10 +25,9 @@ FROM (
 -- name: standing^
 -- Where a ticket stands, after merges: what a mail about it needs to know.
 WITH RECURSIVE way AS (
-    SELECT ticket_id, state, merged_into, client_id, contact_ref, 1 AS steps FROM ticket WHERE ticket_id = :ticket_id
+    SELECT ticket_id, state, merged_into, client_id, contact_ref, closed_at, 1 AS steps
+    FROM ticket WHERE ticket_id = :ticket_id
     UNION ALL
-    SELECT t.ticket_id, t.state, t.merged_into, t.client_id, t.contact_ref, way.steps + 1
+    SELECT t.ticket_id, t.state, t.merged_into, t.client_id, t.contact_ref, t.closed_at, way.steps + 1
     FROM way JOIN ticket AS t ON t.ticket_id = way.merged_into WHERE way.state = 'merged' AND way.steps < 10)
-SELECT ticket_id, state, client_id, contact_ref,
-    (SELECT max(at) FROM happening AS h WHERE h.ticket_id = way.ticket_id AND h.type = 'ticket.resolved') AS resolved_at
-FROM way ORDER BY steps DESC LIMIT 1;
+SELECT ticket_id, state, client_id, contact_ref, closed_at FROM way ORDER BY steps DESC LIMIT 1;

@@ -25,7 +25,10 @@ _RECIPIENTS = 100  # RFC 5321, section 4.5.3.1.8: the least that a server must t
 
 
 def _storable(address: str) -> str:
-    """Return an address as PostgreSQL can hold it: aiosmtpd gives bytes that are not UTF-8 as surrogates."""
+    """Return an address as PostgreSQL can hold it, "" for the null sender: aiosmtpd gives bytes that are not UTF-8 as
+    surrogates, and the null sender as <>."""
+    if address == "<>":
+        return ""
     return address.lower().replace("\0", "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

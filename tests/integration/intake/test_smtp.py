@@ -146,3 +146,11 @@ async def test_many_short_lines_that_are_there_already_stop_nobody() -> None:
         turns += 1
     await reading
     assert turns >= 10
+
+
+async def test_the_null_sender_of_a_bounce_is_stored_as_such(pool: Any, port: int) -> None:
+    async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False) as client:
+        await client.sendmail("", [DESK], b"Subject: Undelivered\r\n\r\n")
+        await client.sendmail(ME, [DESK], b"Subject: a\r\n\r\n")
+    rows = await pool.fetch("SELECT envelope_from FROM message ORDER BY id")
+    assert [row["envelope_from"] for row in rows] == ["", ME]

@@ -11,6 +11,7 @@ import pytest
 from services.intake.domain.agents import Agent, Agents
 from services.intake.domain.contact import Contact, Known, understand
 from services.intake.domain.identity import Identity
+from services.intake.domain.message import message_id_of
 from services.intake.domain.routing import Routing
 from services.intake.domain.threads import message_id
 from services.intake.handlers.desk import Desk
@@ -52,8 +53,6 @@ async def come(
     extra = [f"Message-ID: <m{next(_numbers)}@x.example>"] if "message-id" not in header else []
     raw = "\r\n".join([*lines, *extra, "", text]).encode()
     sha256 = hashlib.sha256(raw).digest()
-    from services.intake.domain.message import message_id_of
-
     await store_message(pool, Received(mailbox, message_id_of(raw), raw, sha256, AT + after, "", "a@b.example"))
     before = await pool.fetchval("SELECT coalesce(max(id), 0) FROM outbox")
     await open_tickets(Desk(pool, "tickets.v1", "notices.v1", KNOWN, read))
@@ -201,8 +200,7 @@ async def test_a_ticket_that_is_over_takes_no_mail(pool: Any) -> None:
 
 async def test_long_after_the_resolution_an_answer_is_a_new_contact(pool: Any) -> None:
     ticket = await opened(pool, *FIRST)
-    await pool.execute("UPDATE ticket SET state = 'resolved' WHERE ticket_id = $1", ticket)
-    await pool.execute("INSERT INTO happening VALUES ($1, 's', '1', 'ticket.resolved', $2, '')", ticket, AT)
+    await pool.execute("UPDATE ticket SET state = 'resolved', closed_at = $2 WHERE ticket_id = $1", ticket, AT)
     answer = ("From: ana@acme.example", "In-Reply-To: <first@acme.example>")
     assert (await come(pool, *answer, after=timedelta(days=30)))[0][1] == ticket
     assert (await come(pool, *answer, after=timedelta(days=30, seconds=1)))[0][0] == "ticket.opened"
