@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from services.intake.domain.agents import Agents
 from services.intake.domain.automatic import automatic, is_null_sender
-from services.intake.domain.body import Body, body_of, documents_of, keys_in_names
+from services.intake.domain.body import Body, body_of
 from services.intake.domain.bounces import Bounced, bounced_page
 from services.intake.domain.clients import Belonging, belonging
+from services.intake.domain.documents import documents_of, keys_in_names
 from services.intake.domain.fiscal import MODELS, access_keys, cnpjs, parse_key, rejections
 from services.intake.domain.headers import Header, address_of, read_header
 from services.intake.domain.identity import Identity

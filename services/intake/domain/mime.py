@@ -71,17 +71,25 @@ def charset_of(leaf: Message) -> str | None:
 
 def reopened(leaf: Message, flaws: set[str]) -> Message | None:
     """Return a multipart of which no part was found, read by the boundary that its body has; None without one."""
-    payload = leaf.get_payload()
-    if not isinstance(payload, str):
-        return None
-    body = payload.encode("utf-8", "surrogateescape")
+    body = _as_written(leaf)
     found = _BOUNDARY.search(body)
     if found is None or b'"' in found[1]:
         return None
     flaws.add("boundary_guessed")
     kind = type_of(leaf).encode()
     kind = kind if kind.startswith(b"multipart/") else b"multipart/mixed"
-    return message_from_bytes(b"Content-Type: " + kind + b'; boundary="' + found[1] + b'"\n\n' + body)
+    again = message_from_bytes(b"Content-Type: " + kind + b'; boundary="' + found[1] + b'"\n\n' + body)
+    return again if again.is_multipart() else None
+
+
+def _as_written(leaf: Message) -> bytes:
+    """Return the body of a leaf with its transfer encoding."""
+    encoding = leaf["content-transfer-encoding"]
+    del leaf["content-transfer-encoding"]
+    data = leaf.get_payload(decode=True)
+    if encoding is not None:
+        leaf["Content-Transfer-Encoding"] = encoding
+    return data if isinstance(data, bytes) else b""
 
 
 def unwrapped(leaf: Message, flaws: set[str]) -> Message | None:
@@ -93,10 +101,8 @@ def unwrapped(leaf: Message, flaws: set[str]) -> Message | None:
     inner = payload[0]
     if not isinstance(inner, Message) or inner.keys():
         return None
-    coded = Message()
-    coded["Content-Transfer-Encoding"] = encoding
-    coded.set_payload(inner.get_payload() if isinstance(inner.get_payload(), str) else "")
-    data = coded.get_payload(decode=True)
+    inner["Content-Transfer-Encoding"] = encoding
+    data = inner.get_payload(decode=True)
     return parsed(data, flaws) if isinstance(data, bytes) and data else None
 
 
@@ -108,13 +114,10 @@ def content_of(leaf: Message, kind: str) -> bytes:
         return data
     encoding = str(leaf.get("content-transfer-encoding", "")).strip().lower()
     if encoding == "base64":
-        payload = leaf.get_payload()
-        written = payload.encode("utf-8", "surrogateescape") if isinstance(payload, str) else b""
+        written = _as_written(leaf)
         head = written[:_SAMPLE]
-        if (
-            len(_BASE64.sub(b"", head)) > len(head) / 20
-            or b" " in head.strip()
-            and head.count(b" ") > head.count(b"\n") + 3
+        if len(_BASE64.sub(b"", head)) > len(head) / 20 or (
+            b" " in head.strip() and head.count(b" ") > head.count(b"\n") + 3
         ):
             return written
     elif encoding != "quoted-printable" and _is_quoted(data[: 4 * _SAMPLE]):
