@@ -20,7 +20,7 @@ from services.intake.domain.headers import Header, address_of, read_header
 from services.intake.domain.identity import Identity
 from services.intake.domain.language import Language, language_of
 from services.intake.domain.message import UNREADABLE, message_id_of, title_of
-from services.intake.domain.parts import Anatomy, dissect, word_of
+from services.intake.domain.parts import Anatomy, dissect, undissected, word_of
 from services.intake.domain.quotes import Split, split
 from services.intake.domain.relation import Relation, relation_of
 from services.intake.domain.routing import Facts, Routing, articles, plain, route
@@ -222,11 +222,11 @@ def _fingerprint(mail: _Mail) -> str:
 
 def _anatomy(raw: bytes, flaws: set[str]) -> tuple[Anatomy, str | None]:
     if raw.count(b"\n--") > _BOUNDARIES_LIMIT:
-        return Anatomy((), ()), "too_many_parts"
+        return undissected(raw), "too_many_parts"
     try:
         found = dissect(raw)
     except _HOSTILE as error:
-        return Anatomy((), ()), word_of(error)
+        return undissected(raw), word_of(error)
     flaws.update(found.flaws)
     return found, None
 

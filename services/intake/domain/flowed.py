@@ -12,17 +12,16 @@ def unflowed(text: str, *, delsp: bool) -> str:
     Lines of different depth are never joined, nor is a signature's delimiter. A quotation's lines begin with its marks
     and a blank.
     """
-    joined: list[str] = []
+    paragraphs: list[list[str]] = []
     open_depth = -1  # depth of the paragraph that goes on; -1: none does
     for line in text.replace("\r\n", "\n").split("\n"):
         depth = len(_MARKS.match(line)[0])  # type: ignore[index]  # it matches every line
         said = line[depth:].removeprefix(" ")
         soft = said.endswith(" ") and said != _DELIMITER
+        kept = said[:-1] if soft and delsp else said
         if said != _DELIMITER and open_depth == depth:
-            joined[-1] += said
+            paragraphs[-1].append(kept)
         else:
-            joined.append(f"{'>' * depth} {said}" if depth else said)
-        if soft and delsp:
-            joined[-1] = joined[-1][:-1]
+            paragraphs.append([f"{'>' * depth} {kept}" if depth else kept])
         open_depth = depth if soft else -1
-    return "\n".join(joined)
+    return "\n".join(map("".join, paragraphs))

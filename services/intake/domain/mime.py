@@ -23,6 +23,7 @@ _ESCAPE = re.compile(rb"=[89A-F][0-9A-F]")
 _SOFT_BREAK = re.compile(rb"=[ \t]*\r?\n")
 _LONG_LINE = re.compile(rb"[^\r\n]{100}")
 _SAMPLE = 4096  # bytes
+_VALUE_LENGTH = 4096  # characters of a field
 _ESCAPES_LEAST = 3
 
 
@@ -39,6 +40,12 @@ def parsed(raw: bytes, flaws: set[str]) -> Message:
     return message_from_bytes(raw)
 
 
+def below_header(raw: bytes) -> bytes:
+    """Return what follows the header."""
+    found = _END.search(raw, 0, _HEAD_BYTES)
+    return raw[found.end() :] if found else b""
+
+
 def _lines(head: bytes) -> list[bytes]:
     return [line for line in _LINE.findall(head) if line]
 
@@ -51,6 +58,14 @@ def _mended(head: bytes, flaws: set[str]) -> bytes:
     if len(kept) < len(lines):
         flaws.add("header_line_broken")
     return b"".join(kept)
+
+
+def curtail(leaf: Message) -> None:
+    """Cut the fields whose parameters are read: that takes more than linear time."""
+    for name in ("content-type", "content-disposition"):
+        value = str(leaf.get(name, ""))
+        if len(value) > _VALUE_LENGTH:
+            leaf.replace_header(name, value[:_VALUE_LENGTH])
 
 
 def type_of(leaf: Message) -> str:

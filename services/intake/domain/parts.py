@@ -17,6 +17,7 @@ from services.intake.domain.tnef import is_tnef, read_tnef
 PARTS_LIMIT = 500
 DEPTH_LIMIT = 20
 _NAME_LENGTH = 200
+_UNDISSECTED_BYTES = 200_000
 _SIGNED = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
 _OPAQUE = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _SHOWN = frozenset({"text/plain", "text/html"})
@@ -58,6 +59,12 @@ class Anatomy(NamedTuple):
     signed: bool = False
 
 
+def undissected(raw: bytes) -> Anatomy:
+    """Return a mail whose parts cannot be told as one text: all below its header."""
+    body = mime.below_header(raw)
+    return Anatomy((Part("text/plain", "", False, None, body[:_UNDISSECTED_BYTES], 0, False),), ())
+
+
 class _Place(NamedTuple):
     """Where in the mail a message stands."""
 
@@ -93,6 +100,7 @@ def _leaves(root: Message, flaws: set[str], kinds: set[str]) -> Iterator[tuple[M
     groups = 0
     while waiting:
         message, place = waiting.pop()
+        mime.curtail(message)
         kind = mime.type_of(message)
         kinds.add(kind)
         flaws.update(word_of(defect) for defect in message.defects)

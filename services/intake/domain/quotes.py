@@ -16,8 +16,8 @@ _HEADER_LINES = 8
 _SIGNATURE_LINES = 25
 
 _ORIGINAL = re.compile(
-    r"^[\s>*]*[-_—–]{2,}\s*\*?\s*(?:mensagem\s+original|original\s+message|mensaje\s+original|e-?mail\s+original"
-    r"|message\s+d'origine|messaggio\s+originale|urspr.ngliche\s+nachricht)\s*\*?\s*[-_—–]{0,}\s*\*?$",
+    r"^[\s>*]*[-_—–]{2,}[\s*]*(?:mensagem\s+original|original\s+message|mensaje\s+original|e-?mail\s+original"
+    r"|message\s+d'origine|messaggio\s+originale|urspr.ngliche\s+nachricht)[\s*_—–-]*$",
     re.IGNORECASE,
 )
 _FORWARDED = re.compile(
@@ -30,7 +30,8 @@ _VERB = re.compile(
     re.IGNORECASE,
 )
 _STARTS = re.compile(
-    r"^[*_\s]*[-—]{0,5}\s*(?:(?:em|no\s+dia|na|on|el|a|at|le|am|op|il|den|dnia)\s+\S|\d{1,4}[/.\- ]\S)", re.IGNORECASE
+    r"^[*_\s]*(?:[-—]{1,5}\s*)?(?:(?:em|no\s+dia|na|on|el|a|at|le|am|op|il|den|dnia)\s+\S|\d{1,4}[/.\- ]\S)",
+    re.IGNORECASE,
 )
 _ENDS = re.compile(r"(?::|-{2,})[\s*]*$")
 _WHEN = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}/\d{1,2}")
@@ -75,8 +76,8 @@ def split(text: str) -> Split:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n", _LINES_LIMIT)
     new, quoted = _unquoted(lines)
     fresh, signature = _unsigned(new)
-    if not _said(fresh):  # "Obrigado!" is a signature only under a text
-        fresh, signature = new, []
+    if not _said(fresh):  # "Obrigado!" is a signature only under a text; that a telephone sent it says nothing
+        fresh, signature = [line for line in new if not _DEVICE.match(line)], []
     if not _said(fresh):
         return Split(_joined(lines), "", "")
     return Split(_joined(fresh), _joined(quoted), _joined(signature))
