@@ -23,9 +23,4 @@ def documents_of(parts: Sequence[Part], flaws: set[str]) -> Iterator[Document]:
 def keys_in_names(parts: Sequence[Part]) -> Iterator[str]:
     """Yield the access keys that attachments are called by (a DANFe is usually)."""
     for part in parts:
-        yield from (key.key for key in access_keys(_apart(part.name)))
-
-
-def _apart(name: str) -> str:
-    """Return a name in which letters do not touch digits: NFe5206…-danfe.pdf."""
-    return name.replace("_", " ").replace("-", " ").replace("NFe", " ").replace("CTe", " ").replace("MDFe", " ")
+        yield from (key.key for key in access_keys(part.name.replace("_", " ").replace("-", " ")))

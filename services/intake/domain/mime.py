@@ -1,9 +1,12 @@
 """What mailers get wrong in MIME (RFC 2045, RFC 2046), mended before or after the standard library has read it."""
 
 import codecs
+import quopri
 import re
 from email import message_from_bytes
 from email.message import Message
+
+from services.intake.domain.charset import decode
 
 _HEAD_BYTES = 256 * 1024
 _END = re.compile(rb"\r?\n[ \t]*\r?\n|\r\r")
@@ -21,6 +24,7 @@ _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:+-]{1,40})", re.IGNORECASE)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]")
 _ESCAPE = re.compile(rb"=[89A-F][0-9A-F]")
 _SOFT_BREAK = re.compile(rb"=[ \t]*\r?\n")
+_LOOSE_BREAK = re.compile(rb"=[ \t]+\r?\n")
 _LONG_LINE = re.compile(rb"[^\r\n]{100}")
 _SAMPLE = 4096  # bytes
 _VALUE_LENGTH = 4096  # characters of a field
@@ -60,22 +64,22 @@ def _mended(head: bytes, flaws: set[str]) -> bytes:
     return b"".join(kept)
 
 
-def curtail(leaf: Message) -> None:
-    """Cut the fields whose parameters are read: that takes more than linear time."""
-    for name in ("content-type", "content-disposition"):
-        value = str(leaf.get(name, ""))
-        if len(value) > _VALUE_LENGTH:
-            leaf.replace_header(name, value[:_VALUE_LENGTH])
+def mend_fields(leaf: Message) -> None:
+    """Make the fields whose parameters are read text, whatever their bytes, and short: reading takes more than linear time."""
+    for name, value in tuple(leaf.raw_items()):
+        if name.lower() in ("content-type", "content-disposition"):
+            raw = str(value)[:_VALUE_LENGTH]
+            if len(raw) < len(str(value)) or not raw.isascii():
+                leaf.replace_header(name, decode(raw.encode("utf-8", "surrogateescape"), None).text)
 
 
 def type_of(leaf: Message) -> str:
     """Return the type in lower case, also of ``text/html charset=utf-8`` without its semicolon."""
     kind = leaf.get_content_type()
-    written = str(leaf.get("content-type", ""))
-    if kind == "text/plain" and written:
-        found = _TYPE.match(written)
-        kind = kind if found is None else found[1].lower()
-    return kind
+    if kind == "text/plain":
+        kind = str(leaf.get("content-type", kind))
+    found = _TYPE.match(kind)
+    return "text/plain" if found is None else found[1].lower()
 
 
 def charset_of(leaf: Message) -> str | None:
@@ -135,6 +139,8 @@ def content_of(leaf: Message, kind: str) -> bytes:
             b" " in head.strip() and head.count(b" ") > head.count(b"\n") + 3
         ):
             return written
+    elif encoding == "quoted-printable" and _LOOSE_BREAK.search(data) is not None:
+        return _unquoted(_as_written(leaf))
     elif encoding != "quoted-printable" and _is_quoted(data[: 4 * _SAMPLE]):
         return _unquoted(data)
     return data
@@ -151,8 +157,4 @@ def _is_quoted(sample: bytes) -> bool:
 
 
 def _unquoted(data: bytes) -> bytes:
-    coded = Message()
-    coded["Content-Transfer-Encoding"] = "quoted-printable"
-    coded.set_payload(data.decode("ascii", "surrogateescape"))
-    found = coded.get_payload(decode=True)
-    return found if isinstance(found, bytes) else data
+    return quopri.decodestring(_SOFT_BREAK.sub(b"=\n", data))

@@ -100,7 +100,7 @@ def _leaves(root: Message, flaws: set[str], kinds: set[str]) -> Iterator[tuple[M
     groups = 0
     while waiting:
         message, place = waiting.pop()
-        mime.curtail(message)
+        mime.mend_fields(message)
         kind = mime.type_of(message)
         kinds.add(kind)
         flaws.update(word_of(defect) for defect in message.defects)
