@@ -75,11 +75,11 @@ def split(text: str) -> Split:
     """Return what is new, what is quoted, and the signature of what is new."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n", _LINES_LIMIT)
     new, quoted = _unquoted(lines)
-    fresh, signature = _unsigned(new)
-    if not _said(fresh):  # "Obrigado!" is a signature only under a text; that a telephone sent it says nothing
-        fresh, signature = [line for line in new if not _DEVICE.match(line)], []
-    if not _said(fresh):
+    if not _said([line for line in new if not _DEVICE.match(line)]):  # that a telephone sent it says nothing
         return Split(_joined(lines), "", "")
+    fresh, signature = _unsigned(new)
+    if not _said(fresh):  # what is marked as a signature is one only under a text
+        fresh, signature = new, []
     return Split(_joined(fresh), _joined(quoted), _joined(signature))
 
 
