@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from services.intake.configuration import read_desk
-from services.intake.domain.contact import Known, understand, unread
+from services.intake.domain.contact import Contact, Known, understand, unread
 from services.intake.domain.parts import word_of
 from shared import clock
 from shared.commands import FINE, USAGE
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"classify: {_printable(name)}: {error.strerror}", file=sys.stderr)
             code = USAGE
             continue
-        _print(_printable(name), _decision(raw, known), arguments.json)
+        _print(_printable(name), decision_of(_read(raw, known)), arguments.json)
     return code
 
 
@@ -62,15 +62,18 @@ def _printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def _decision(raw: bytes, known: Known) -> dict[str, Any]:
+def _read(raw: bytes, known: Known) -> Contact:
     try:
-        contact = understand(raw, known, clock.now())
+        return understand(raw, known, clock.now())
     except Exception as error:  # noqa: BLE001  # the edge: one of thousands must not hide the others
-        contact = unread(raw, known.triage, word_of(error))
+        return unread(raw, known.triage, word_of(error))
+
+
+def decision_of(contact: Contact) -> dict[str, Any]:
+    """Return the answer for one mail, as JSON has it: what becomes of it, then the fields of ``Contact``."""
     decision = "discard" if contact.discarded else "open"
-    attachments = [one._asdict() for one in contact.attachments]
     nested = {
-        "attachments": attachments,
+        "attachments": [one._asdict() for one in contact.attachments],
         "relation": contact.relation._asdict(),
         "bounced": None if contact.bounced is None else contact.bounced._asdict(),
     }

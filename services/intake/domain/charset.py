@@ -117,7 +117,7 @@ def _damaged_utf8(raw: bytes) -> Decoded | None:
 def _damaged(raw: bytes, name: str) -> Decoded | None:
     """Return the declared charset's text where little of it is broken."""
     try:
-        text = raw.decode(name, "replace")
+        text = _SURROGATE.sub("\ufffd", raw.decode(name, "replace"))
     except (UnicodeError, ValueError):
         return None
     above = sum(c > "\x7f" for c in text)

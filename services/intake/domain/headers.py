@@ -125,4 +125,5 @@ def address_of(value: bytes) -> str:
     elif _WHOLE.fullmatch(found) is None:
         match = angled or _ANY.search(bare) or _ANGLED.search(text)
         found = match[1] if match else found
-    return " ".join(found.split()).lower()[:320] if "@" in found else ""
+    kept = "".join(c for c in " ".join(found.split()) if c.isprintable())
+    return kept.lower()[:320] if "@" in kept else ""

@@ -45,6 +45,7 @@ CHARSETS = [
     ("emissão, emissão ".encode() + "Discussão".encode("cp1252"), "utf-8", "emissão, emissão Discussão", "replaced"),
     ("請問這個系統可以使用嗎".encode("big5") + b"\xff", "big5", "請問這個系統可以使用嗎\ufffd", "replaced"),
     (b"a+2AA-b", "utf-7", "a\ufffdb", "declared"),
+    (b"+2AA-" + ("ã" * 40).encode("utf-7") + b"\xff", "utf-7", "\ufffd" + "ã" * 40 + "\ufffd", "replaced"),
 ]
 
 
@@ -80,6 +81,7 @@ ADDRESSES = [
     ('"João" <ana@cliente.example', "ana@cliente.example"),
     ("undisclosed-recipients:;", ""),
     ("Ana", ""),
+    ("<a\0na@cliente.example>", "ana@cliente.example"),
 ]
 
 
