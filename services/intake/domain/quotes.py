@@ -29,6 +29,7 @@ _VERB = re.compile(
     r"\b(?:escreveu|wrote|writes|escribi[oó]|a\s+écrit|schrieb|geschreven|ha\s+scritto|skrev|napisa[lł]|enviou)\b|написал|пише",
     re.IGNORECASE,
 )
+_SAYS = re.compile(r"(?:escreveu|disse|wrote|writes|said|escribi[oó])[\s\xa0]*:[\s*]*$", re.IGNORECASE)
 _STARTS = re.compile(
     r"^[*_\s]*(?:[-—]{1,5}\s*)?(?:(?:em|no\s+dia|na|on|el|a|at|le|am|op|il|den|dnia)\s+\S|\d{1,4}[/.\- ]\S)",
     re.IGNORECASE,
@@ -143,6 +144,8 @@ def _attribution(lines: list[str], at: int) -> int:
 def _names_writer(said: str, begins: bool, marked: bool) -> bool:
     """Tell whether a line says who wrote, and when or from where; before a marked quotation also in any language."""
     known = _VERB.search(said) is not None
+    if marked and _SAYS.search(said):
+        return True
     if "@" in said:
         return known or (marked and _WHEN.search(said) is not None)
     return known and begins and _WHEN.search(said) is not None

@@ -27,6 +27,7 @@ SPLITS = [
     ("oi\n\nAna <a@b.example> schrieb am Mi., 4.\nMärz 2026 um 10:12 Uhr:\n\n> antes", "oi", True, ""),
     ("Em 04/03/2026 10:12, Ana escreveu:\n> a\nresposta a\n> b\nresposta b", "resposta a\nresposta b", True, ""),
     ("Em 04/03/2026 10:12, Ana escreveu:\n> antes\n\nembaixo", "embaixo", True, ""),
+    ("oi\n\nAna escreveu:\n> antes", "oi", True, ""),
     ("Ana escreveu:\nque nada funciona", "Ana escreveu:\nque nada funciona", False, ""),
     ("Segue o erro do sistema:\n> Rejeição 539", "Segue o erro do sistema:", True, ""),
     (
