@@ -14,6 +14,7 @@ _WRAPPED = 4  # lines over which "Em … escreveu:" is wrapped
 _ATTRIBUTION_LENGTH = 400  # characters
 _HEADER_LINES = 8
 _SIGNATURE_LINES = 25
+_SENTENCE_WORDS = 7  # in a line of a name, a place or a telephone there are fewer
 
 _ORIGINAL = re.compile(
     r"^[\s>*]*[-_—–]{2,}[\s*]*(?:mensagem\s+original|original\s+message|mensaje\s+original|e-?mail\s+original"
@@ -177,14 +178,26 @@ def _unsigned(lines: list[str]) -> tuple[list[str], list[str]]:
         end = lines.index(SIGNATURE_ENDS, begin) if SIGNATURE_ENDS in lines[begin:] else len(lines)
         fresh, more = _unsigned(lines[:begin] + lines[end + 1 :])
         return fresh, more + lines[begin:end]
-    first = max(0, len(lines) - _SIGNATURE_LINES)
-    for at, line in enumerate(lines):
-        if _DELIMITER.match(line) or _CONFIDENTIAL.search(line[:400]):
-            if _said(lines[:at]):
-                return lines[:at], lines[at:]
-        elif at >= first and (_DEVICE.match(line) or _CLOSING.match(line)) and _said(lines[:at]):
+    last = max((n for n, line in enumerate(lines) if line.strip()), default=0)
+    for at in range(max(0, last - _SIGNATURE_LINES), last + 1):
+        line = lines[at]
+        marked = _DELIMITER.match(line) or _CONFIDENTIAL.search(line[:400])
+        if not marked and not ((_DEVICE.match(line) or _CLOSING.match(line)) and not _goes_on(lines[at + 1 :])):
+            continue
+        if _said(lines[:at]):
             return lines[:at], lines[at:]
     return lines, []
+
+
+def _goes_on(lines: list[str]) -> bool:
+    """Tell whether somebody writes on after thanks: a whole sentence comes before any notice of the house."""
+    for line in lines:
+        if _DELIMITER.match(line) or _RULER.match(line) or _CONFIDENTIAL.search(line[:400]):
+            return False
+        words = line[:400].split()
+        if len(words) >= _SENTENCE_WORDS and 2 * sum(word[:1].islower() for word in words) > len(words):
+            return True
+    return False
 
 
 def _said(lines: list[str]) -> bool:

@@ -28,6 +28,18 @@ SPLITS = [
     ("Em 04/03/2026 10:12, Ana escreveu:\n> a\nresposta a\n> b\nresposta b", "resposta a\nresposta b", True, ""),
     ("Em 04/03/2026 10:12, Ana escreveu:\n> antes\n\nembaixo", "embaixo", True, ""),
     ("oi\n\nAna escreveu:\n> antes", "oi", True, ""),
+    (
+        "bom dia\nobrigado\n\nmas agora aparece a rejeição 539 em todas as notas",
+        "bom dia\nobrigado\n\nmas agora aparece a rejeição 539 em todas as notas",
+        False,
+        "",
+    ),
+    (
+        "oi\nAtt.\nAna\n\nEsta mensagem é confidencial, e quem a recebe por engano a apaga já",
+        "oi",
+        False,
+        "Att.\nAna\n\nEsta mensagem é confidencial, e quem a recebe por engano a apaga já",
+    ),
     ("Ana escreveu:\nque nada funciona", "Ana escreveu:\nque nada funciona", False, ""),
     ("Segue o erro do sistema:\n> Rejeição 539", "Segue o erro do sistema:", True, ""),
     (
