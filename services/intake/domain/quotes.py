@@ -179,7 +179,7 @@ def _unsigned(lines: list[str]) -> tuple[list[str], list[str]]:
         fresh, more = _unsigned(lines[:begin] + lines[end + 1 :])
         return fresh, more + lines[begin:end]
     last = max((n for n, line in enumerate(lines) if line.strip()), default=0)
-    for at in range(max(0, last - _SIGNATURE_LINES), last + 1):
+    for at in range(max(0, last - _SIGNATURE_LINES), min(last + 1, len(lines))):
         line = lines[at]
         marked = _DELIMITER.match(line) or _CONFIDENTIAL.search(line[:400])
         if not marked and not ((_DEVICE.match(line) or _CLOSING.match(line)) and not _goes_on(lines[at + 1 :])):
