@@ -96,7 +96,6 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, flaws: set[str]) -> 
         EOFError,
         RuntimeError,
         ValueError,
-        NotImplementedError,
         LookupError,
     ):
         flaws.add("zip_broken")

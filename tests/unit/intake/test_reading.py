@@ -1,5 +1,6 @@
 """What a mail says, row by row: charsets, headers, quotations, fiscal documents, machines, routing, clients."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -244,3 +245,19 @@ def test_classify_prints_one_decision_a_mail(tmp_path: Path, capsys: pytest.Capt
     assert command(["classify", str(mail), str(tmp_path / "none.eml")]) == 2
     said = capsys.readouterr()
     assert ("routing_rule: rejected" in said.out, "none.eml" in said.err) == (True, True)
+
+
+def test_classify_reads_folders_and_odd_names_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "mails"
+    (folder / "b").mkdir(parents=True)
+    for name in ("b/2.eml", "a.eml"):
+        (folder / name).write_bytes(b"Subject: " + name.encode() + b"\n\noi")
+    odd = os.fsencode(tmp_path) + b"/emiss\xe3o.eml"
+    Path(os.fsdecode(odd)).write_bytes(b"Subject: c\n\noi")
+    assert command(["classify", "--json", os.fsdecode(odd), str(folder)]) == 0
+    lines = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(Path(one["file"]).name, one["title"]) for one in lines] == [
+        ("emiss\ufffdo.eml", "c"),
+        ("a.eml", "a.eml"),
+        ("2.eml", "b/2.eml"),
+    ]
