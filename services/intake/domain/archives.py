@@ -3,6 +3,7 @@ honest one needs. RAR and 7-Zip have no free reader that is safe: they are kept,
 
 import gzip
 import io
+import lzma
 import struct
 import zipfile
 import zlib
@@ -16,6 +17,10 @@ RATIO_LIMIT = 200  # an XML of invoices is packed some 20 times; a bomb a thousa
 _DEPTH_LIMIT = 2
 _ZIP, _GZIP = (b"PK\x03\x04", b"PK\x05\x06"), b"\x1f\x8b\x08"
 _UNREAD = {b"Rar!\x1a\x07": "rar_not_read", b"7z\xbc\xaf\x27\x1c": "7z_not_read"}
+
+
+_BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, ValueError, LookupError)
+"""What the standard library raises of archives that nobody should have sent."""
 
 
 class Packed(NamedTuple):
@@ -89,15 +94,7 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, flaws: set[str]) -> 
     try:
         with archive.open(entry) as file:
             content = file.read(ENTRY_BYTES + 1)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        OSError,
-        EOFError,
-        RuntimeError,
-        ValueError,
-        LookupError,
-    ):
+    except _BROKEN:
         flaws.add("zip_broken")
         return b""
     if len(content) > ENTRY_BYTES:

@@ -44,6 +44,7 @@ _FIELD = re.compile(
     r"|prioridade|anexos?|gesendet|betreff|an|inviato|a|oggetto|objet|asunto|fecha|enviado\s+el|skickat|till|ämne)\s*:",
     re.IGNORECASE,
 )
+_SENT = re.compile(r"^[\s*]*(?:enviad[ao]|sent|para|to|cc|an|a|till|gesendet|inviato|skickat)\b", re.IGNORECASE)
 _RULER = re.compile(r"^\s*[_=\-]{10,}\s*$")
 _DELIMITER = re.compile(r"^--\s?$")
 _DEVICE = re.compile(
@@ -166,8 +167,8 @@ def _is_header(lines: list[str], at: int) -> bool:
             at += 1
     if at >= len(lines) or not _FROM.match(lines[at]):
         return False
-    following = lines[at + 1 : at + 1 + _HEADER_LINES]
-    return sum(_FIELD.match(line) is not None for line in following) >= 2
+    following = [line for line in lines[at + 1 : at + 1 + _HEADER_LINES] if _FIELD.match(line)]
+    return len(following) >= 2 and any(_SENT.match(line) for line in following)  # a form of a web page has no recipient
 
 
 def _unsigned(lines: list[str]) -> tuple[list[str], list[str]]:

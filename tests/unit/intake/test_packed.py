@@ -89,10 +89,10 @@ def test_rtf_is_read_as_text(data: bytes, text: str) -> None:
     assert text_of_rtf(data) == text
 
 
-def zipped(*entries: tuple[str, bytes]) -> bytes:
+def zipped(*entries: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """Return a zip."""
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(made, "w", method) as archive:
         for name, data in entries:
             archive.writestr(name, data)
     return made.getvalue()
@@ -108,6 +108,7 @@ ARCHIVES = [
     (b"Rar!\x1a\x07\x01\x00", 1, ("rar_not_read",)),
     (b"7z\xbc\xaf\x27\x1c", 1, ("7z_not_read",)),
     (b"PK\x03\x04 broken", 0, ("zip_broken",)),
+    (zipped(("a", b"abcabc" * 9), method=zipfile.ZIP_LZMA).replace(b"]\0\0", b"\xff\0\0", 1), 0, ("zip_broken",)),
 ]
 
 

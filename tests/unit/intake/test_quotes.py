@@ -40,6 +40,12 @@ SPLITS = [
         False,
         "Att.\nAna\n\nEsta mensagem é confidencial, e quem a recebe por engano a apaga já",
     ),
+    (
+        "Mensagem do site\nDe: Ana\nData: hoje\nAssunto: nota\nnão emite",
+        "Mensagem do site\nDe: Ana\nData: hoje\nAssunto: nota\nnão emite",
+        False,
+        "",
+    ),
     ("Ana escreveu:\nque nada funciona", "Ana escreveu:\nque nada funciona", False, ""),
     ("Segue o erro do sistema:\n> Rejeição 539", "Segue o erro do sistema:", True, ""),
     (
