@@ -163,7 +163,8 @@ class Dovecot:
     def mails(self, folder: str = "INBOX", user: str = "suporte") -> list[tuple[bytes, bytes]]:
         """Return flags and bytes of each mail of a folder, without touching it; nothing when there is no such folder."""
         with self.client(user) as connection:
-            if connection.select(folder, readonly=True)[0] != "OK":
+            kind, said = connection.select(folder, readonly=True)
+            if kind != "OK" or said == [b"0"]:
                 return []
             _, data = connection.fetch("1:*", "(FLAGS BODY.PEEK[])")
             return [(imaplib.ParseFlags(item[0]), item[1]) for item in data if isinstance(item, tuple)]  # type: ignore[misc]  # flags are a tuple
