@@ -4,6 +4,7 @@ import imaplib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -118,7 +119,10 @@ class Dovecot:
     def start(self) -> None:
         """Start, and wait for the greeting."""
         self._process = subprocess.Popen(
-            ["dovecot", "-F", "-c", str(self.root / "dovecot.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            ["dovecot", "-F", "-c", str(self.root / "dovecot.conf")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
         )
         until = time.monotonic() + 15
         while not self._greets():
@@ -140,7 +144,9 @@ class Dovecot:
     def stop(self) -> None:
         """End it and its children; connected clients hear BYE."""
         if self._process is not None:
-            self._process.terminate()
+            os.killpg(
+                self._process.pid, signal.SIGTERM
+            )  # the group, as systemd does: else clients hear nothing for 10 s
             self._process.wait(15)
             if self._process.stderr:
                 self._process.stderr.close()
