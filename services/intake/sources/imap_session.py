@@ -1,7 +1,7 @@
 """One connection to an IMAP server (RFC 3501, 2177, 4315, 6851), over imap-tools. All of it blocks, never for ever.
 
 imap-tools connects, logs in, names folders and searches. What it would do otherwise is done here: INTERNALDATE is
-fetched, only our own UIDs are expunged, and what came together with the server's answer to IDLE is seen.
+fetched, only our own UIDs are expunged, and what comes before or together with the server's answer to IDLE is seen.
 """
 
 import hashlib
@@ -163,16 +163,16 @@ class ImapSession:
 
     def wait(self, seconds: float) -> None:
         """Idle until the server says that something happened, at most ``seconds``."""
-        client, idle = self._box.client, self._box.idle
-        idle.start()
-        slices = int(seconds / _SLICE_SECONDS) + 1
-        for _ in range(slices):
+        client = self._box.client
+        tag = _begin_idle(client)
+        for _ in range(int(seconds / _SLICE_SECONDS) + 1):
             lines = list(_lines_there(client))
             if any(line.upper().startswith(b"* BYE") for line in lines):
                 raise Hangup("BYE")
             if lines or client.untagged_responses.get("EXISTS") or _is_readable(client.sock, _SLICE_SECONDS):
                 break
-        idle.stop()
+        client.send(b"DONE\r\n")
+        self._box.consume_until_tagged_response(tag)
 
     def abort(self) -> None:
         """End the connection from another thread: a call that waits for the server raises at once."""
@@ -239,6 +239,15 @@ def _instant(text: bytes) -> datetime | None:
         return datetime.strptime(text.decode("ascii").strip(), "%d-%b-%Y %H:%M:%S %z").astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _begin_idle(client: Any) -> Any:
+    """Say IDLE and return the command's tag once the server idles; what it says before that (EXISTS) is no refusal."""
+    tag = client._command("IDLE")
+    while client._get_response() is not None:  # None is the "+"
+        if client.tagged_commands[tag]:
+            raise Hangup("no IDLE")
+    return tag
 
 
 def _lines_there(client: Any) -> Iterator[bytes]:
