@@ -17,6 +17,7 @@ from services.intake.domain.mailboxes import Mailboxes
 from services.intake.sources import imap
 from services.intake.sources.imap import ImapReaders
 from services.intake.sources.imap_session import HEAD_BYTES, ImapSession
+from services.intake.store.imap import alone_at
 from tests.servers.dovecot import PASSWORD, Dovecot, dovecot
 from tests.servers.oauth import CLIENT_ID, CLIENT_SECRET, SCOPE, token_endpoint
 
@@ -323,6 +324,21 @@ async def test_two_replicas_store_each_mail_once_and_copy_each_once(pool: Any, s
                 await asyncio.sleep(0.3)
             await until(emptied(server))
         assert await raws(pool) == done(server) == sorted(body for body, _ in sent)
+
+
+async def test_a_replica_leaves_a_folder_alone_that_another_one_empties(
+    pool: Any, server: Dovecot, secrets: Path
+) -> None:
+    server.deliver([(raw(1), AT)])
+    one = mailbox(server, sweep_seconds=1)
+    async with alone_at(pool, "imap://suporte@127.0.0.1/INBOX") as alone:
+        assert alone is not None
+        async with reading(pool, secrets, suporte=one):
+            await asyncio.sleep(1.5)
+    assert await pool.fetchval("SELECT count(*) FROM message") == 0
+    async with reading(pool, secrets, suporte=one):
+        await until(emptied(server))
+    assert await raws(pool) == [raw(1)]
 
 
 async def test_a_server_that_says_nothing_does_not_hold_up_the_end(pool: Any, secrets: Path) -> None:

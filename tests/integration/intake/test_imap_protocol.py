@@ -147,3 +147,13 @@ async def test_an_empty_mail_is_a_mail(secrets: Path) -> None:
         await asyncio.to_thread(opened.close)
     assert mail is not None
     assert (mail.raw, mail.internal_at, mail.message_id) == (b"", None, "")
+
+
+async def test_a_server_that_falls_silent_does_not_hold_up_the_end(pool: Any, secrets: Path) -> None:
+    async with imap_script({**BASE, "IDLE": b""}) as (port, heard):
+        found = Mailboxes.model_validate({"mailboxes": {"m": config(port)}})
+        async with ImapReaders(found, secrets, pool, asyncio.Event(), LIMIT_BYTES):
+            while heard[-1:] != ["IDLE"]:
+                await asyncio.sleep(0.05)
+            begun = time.monotonic()
+        assert time.monotonic() - begun < 2.5
