@@ -3,6 +3,7 @@
 import imaplib
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -179,6 +180,15 @@ class Dovecot:
         """While it is stopped: lose the indexes of a user, so that every folder gets another UIDVALIDITY."""
         for path in (self.root / "mail" / user).rglob("dovecot*"):
             path.unlink()
+        time.sleep(1)  # UIDVALIDITY is a time in seconds
+
+    def give_uids_again(self, user: str = "suporte") -> None:
+        """While it is stopped: take the INBOX of a user back to its first UID, as an old backup would do."""
+        folder = self.root / "mail" / user
+        header = (folder / "dovecot-uidlist").read_text().splitlines()[0]
+        for path in folder.glob("dovecot.index*"):
+            path.unlink()
+        (folder / "dovecot-uidlist").write_text(re.sub(r" N\d+", " N1", header) + "\n")
 
 
 @contextmanager

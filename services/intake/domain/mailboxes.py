@@ -1,5 +1,6 @@
 """Which mailboxes are read by IMAP (``mailboxes.yaml``), and when a mail of one counts as received."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from ipaddress import ip_address
 from typing import Annotated, Literal
@@ -116,6 +117,19 @@ class Mailboxes(Part):
         if len(set(sources)) < len(sources):
             raise ValueError("two mailboxes are the same folder of the same account")
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a server says of a mail without giving it out. ``internal_at`` is None when it says nothing that is an instant."""
+
+    internal_at: datetime | None
+    size_bytes: int
+
+    def may_be(self, other: "Facts") -> bool:
+        """Tell whether both can be said of one mail."""
+        dates = {self.internal_at, other.internal_at} - {None}
+        return self.size_bytes == other.size_bytes and len(dates) <= 1
 
 
 def received_at(internal_at: datetime | None, now: datetime) -> datetime:

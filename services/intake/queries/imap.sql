@@ -3,8 +3,8 @@
 SELECT pg_try_advisory_lock(hashtextextended(current_schema() || '.imap.' || :source::text, 0));
 
 -- name: stored_uids
--- Which of these UIDs are stored.
-SELECT uid FROM imap_message
+-- Which of these UIDs are stored, and what the server said of their mails.
+SELECT uid, internal_at, size_bytes FROM imap_message
 WHERE source = :source AND uidvalidity = :uidvalidity::bigint AND uid = ANY(:uids::bigint[]);
 
 -- name: is_known_mail$
@@ -14,7 +14,11 @@ SELECT EXISTS (
     WHERE mailbox = :mailbox AND sha256 = :sha256::bytea AND internal_at = :internal_at::timestamptz);
 
 -- name: remember_uid$
--- The UID is stored; nothing comes back when it was already.
-INSERT INTO imap_message (source, uidvalidity, uid, mailbox, sha256, internal_at, size_bytes)
+-- The UID is stored; nothing comes back when it was already, with the same bytes.
+INSERT INTO imap_message AS known (source, uidvalidity, uid, mailbox, sha256, internal_at, size_bytes)
 VALUES (:source, :uidvalidity::bigint, :uid::bigint, :mailbox, :sha256::bytea, :internal_at::timestamptz, :size_bytes::bigint)
-ON CONFLICT DO NOTHING RETURNING uid;
+ON CONFLICT (source, uidvalidity, uid) DO UPDATE
+SET mailbox = excluded.mailbox, sha256 = excluded.sha256, internal_at = excluded.internal_at,
+    size_bytes = excluded.size_bytes
+WHERE (known.sha256, known.internal_at) <> (excluded.sha256, excluded.internal_at)
+RETURNING uid;

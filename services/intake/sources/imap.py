@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from services.intake import metrics
-from services.intake.domain.mailboxes import Mailbox, Mailboxes, received_at
+from services.intake.domain.mailboxes import Facts, Mailbox, Mailboxes, received_at
 from services.intake.sources.imap_login import Refused
 from services.intake.sources.imap_session import Folder, ImapSession, Unfetchable, Unmovable
 from services.intake.sources.thread import CallingThread
@@ -43,6 +43,7 @@ class MailboxReader:
         self._session: ImapSession | None = None
         self._failures = 0
         self._begun: set[int] = set()  # what was begun and not stored: the next time it comes last
+        self._checked: set[tuple[int, int]] = set()  # (UIDVALIDITY, UID) seen on this connection to be what is stored
         metrics.mailbox_swept.labels(name)
         self._errors, self._stored = metrics.mailbox_errors.labels(name), metrics.mailbox_stored.labels(name)
 
@@ -91,13 +92,14 @@ class MailboxReader:
         return more
 
     async def _empty(self, session: ImapSession, connection: Any, found: Folder) -> bool:
-        stored = await stored_uids(connection, self._mailbox.source, found.uidvalidity, found.uids)
+        stored = await self._surely_stored(session, connection, found)
         self._begun &= set(found.uids)
         new = sorted(set(found.uids) - stored, key=lambda uid: (uid in self._begun, uid))
-        for uid in new[:_MAILS_AT_ONCE]:
+        facts = await self._thread.call(session.facts, new[:_MAILS_AT_ONCE])
+        for uid in sorted(facts, key=new.index):
             self._begun.add(uid)
             try:
-                if await self._take(session, connection, found.uidvalidity, uid):
+                if await self._take(session, connection, (found.uidvalidity, uid), facts[uid]):
                     stored.add(uid)
                 self._begun.discard(uid)
             except (Unfetchable, *OF_THE_DATA) as error:  # it stays where it is, the others go on
@@ -106,13 +108,23 @@ class MailboxReader:
         await self._move(session, sorted(stored))
         return len(new) > _MAILS_AT_ONCE
 
-    async def _take(self, session: ImapSession, connection: Any, uidvalidity: int, uid: int) -> bool:
-        """Store one mail; False when it is gone."""
-        mail = await self._thread.call(session.fetch, uid, self._kit.limit_bytes)
+    async def _surely_stored(self, session: ImapSession, connection: Any, found: Folder) -> set[int]:
+        """Return the UIDs of stored mails: a server that came back from a backup gives the same UIDs to other mails."""
+        known = await stored_uids(connection, self._mailbox.source, found.uidvalidity, found.uids)
+        checked = {uid for uid in known if (found.uidvalidity, uid) in self._checked}
+        facts = await self._thread.call(session.facts, sorted(known.keys() - checked))
+        checked |= {uid for uid, said in facts.items() if uid in known and said.may_be(known[uid])}
+        self._checked = {(found.uidvalidity, uid) for uid in checked}
+        return checked
+
+    async def _take(self, session: ImapSession, connection: Any, place: tuple[int, int], facts: Facts) -> bool:
+        """Store the mail at (UIDVALIDITY, UID); False when it is gone."""
+        uidvalidity, uid = place
+        mail = await self._thread.call(session.fetch, uid, facts.size_bytes, self._kit.limit_bytes)
         if mail is None:
             return False
-        at = received_at(mail.internal_at, clock.now())
-        taken = Taken(self._mailbox.source, uidvalidity, uid, mail.internal_at or at, mail.size_bytes)
+        at = received_at(facts.internal_at, clock.now())
+        taken = Taken(self._mailbox.source, uidvalidity, uid, facts.internal_at or at, facts.size_bytes)
         message = Received(
             self._mailbox.address, mail.message_id, mail.raw, mail.sha256, at, new_traceparent(), envelope_from=None
         )
@@ -131,7 +143,7 @@ class MailboxReader:
             log.warning("mails_not_moved", mailbox=self._name, mails=len(uids), command=str(error))
 
     def _open(self) -> ImapSession:  # called in the thread, as is _close
-        self._session = ImapSession(self._mailbox, self._kit.secrets)
+        self._session, self._checked = ImapSession(self._mailbox, self._kit.secrets), set()
         return self._session
 
     def _close(self) -> None:

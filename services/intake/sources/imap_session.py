@@ -20,7 +20,7 @@ from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError
 from imap_tools.utils import encode_folder
 
-from services.intake.domain.mailboxes import Mailbox
+from services.intake.domain.mailboxes import Facts, Mailbox
 from services.intake.domain.message import message_id_of
 from services.intake.sources.imap_login import Refused, access_token, secret, tls_context
 from shared.errors import Permanent, Transient
@@ -32,6 +32,7 @@ HEAD_BYTES = 1024 * 1024
 _SLICE_SECONDS = 0.5
 _UIDS_AT_ONCE = 200
 _INTERNALDATE = re.compile(rb'INTERNALDATE "([^"]{1,40})"')
+_UID = re.compile(rb"[ (]UID (\d{1,10})\b")
 _SIZE = re.compile(rb"RFC822\.SIZE (\d{1,15})")
 _BUSY = re.compile(rb"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]")  # RFC 5530: a NO that is not about the password
 
@@ -63,8 +64,6 @@ class Mail:
     raw: bytes
     sha256: bytes
     message_id: str
-    internal_at: datetime | None
-    size_bytes: int
 
 
 class ImapSession:
@@ -103,26 +102,31 @@ class ImapSession:
         criteria = f"SINCE {imaplib.Time2Internaldate(_midnight(since))[1:12]}" if since else "ALL"
         return Folder(int(said[-1]), sorted(map(int, self._box.uids(criteria, charset=None))))
 
-    def fetch(self, uid: int, limit_bytes: int) -> Mail | None:
-        """Return a mail without marking it as seen, or None when it is gone; its size is asked before its body."""
-        said = b" ".join(_texts(self._fetch(uid, "(UID INTERNALDATE RFC822.SIZE)")))
-        size, date = _SIZE.search(said), _INTERNALDATE.search(said)
-        if size is None:
-            return None
-        size_bytes = int(size[1])
+    def facts(self, uids: Sequence[int]) -> dict[int, Facts]:
+        """Return what the server says of each mail that is still there."""
+        found = {}
+        for n in range(0, len(uids), _UIDS_AT_ONCE):
+            some = ",".join(map(str, uids[n : n + _UIDS_AT_ONCE]))
+            for line in _texts(self._fetch(some, "(UID INTERNALDATE RFC822.SIZE)")):
+                uid, size, date = _UID.search(line), _SIZE.search(line), _INTERNALDATE.search(line)
+                if uid and size:
+                    found[int(uid[1])] = Facts(_instant(date[1]) if date else None, int(size[1]))
+        return found
+
+    def fetch(self, uid: int, size_bytes: int, limit_bytes: int) -> Mail | None:
+        """Return a mail without marking it as seen, or None when it is gone; of one over the limit its head."""
         whole = size_bytes <= limit_bytes
-        raw = _body(self._fetch(uid, "(UID BODY.PEEK[])" if whole else f"(UID BODY.PEEK[]<0.{HEAD_BYTES}>)"))
+        raw = _body(self._fetch(str(uid), "(UID BODY.PEEK[])" if whole else f"(UID BODY.PEEK[]<0.{HEAD_BYTES}>)"))
         if raw is None:
             return None
         if not whole:
             raw = (
                 b"Prazo-Truncated: %d of %d bytes; the whole mail is in the mailbox\r\n" % (len(raw), size_bytes) + raw
             )
-        digest = hashlib.sha256(raw).digest()
-        return Mail(raw, digest, message_id_of(raw), _instant(date[1]) if date else None, size_bytes)
+        return Mail(raw, hashlib.sha256(raw).digest(), message_id_of(raw))
 
-    def _fetch(self, uid: int, parts: str) -> list[Any]:
-        kind, data = self._box.client.uid("FETCH", str(uid), parts)
+    def _fetch(self, uids: str, parts: str) -> list[Any]:
+        kind, data = self._box.client.uid("FETCH", uids, parts)
         if kind != "OK":
             raise Unfetchable(kind)
         return list(data)

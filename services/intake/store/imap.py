@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 
+from services.intake.domain.mailboxes import Facts
 from services.intake.store import queries
 from services.intake.store.mail import Received, store_message
 
@@ -30,16 +31,17 @@ async def alone_at(pool: "asyncpg.Pool[asyncpg.Record]", source: str) -> AsyncIt
         yield connection if await queries.lock_source(connection, source=source) else None
 
 
-async def stored_uids(connection: Any, source: str, uidvalidity: int, uids: Sequence[int]) -> set[int]:
-    """Return those of ``uids`` that are stored, and so may be moved away."""
+async def stored_uids(connection: Any, source: str, uidvalidity: int, uids: Sequence[int]) -> dict[int, Facts]:
+    """Return those of ``uids`` under which a mail is stored, and what the server said of it."""
     rows = queries.stored_uids(connection, source=source, uidvalidity=uidvalidity, uids=list(uids))
-    return {row["uid"] async for row in rows}
+    return {row["uid"]: Facts(row["internal_at"], row["size_bytes"]) async for row in rows}
 
 
 async def store_taken(connection: Any, taken: Taken, message: Received) -> bool:
     """Store a mail and its UID, both or neither; True when it was new.
 
-    The same bytes with the same INTERNALDATE are the same mail whatever its UID; else ``store_message`` decides.
+    A UID that the server gave again, to another mail, is that other one's from now on. The same bytes with the same INTERNALDATE are the same mail
+    whatever its UID; else ``store_message`` decides.
     """
     async with connection.transaction():
         same = await queries.is_known_mail(

@@ -3,39 +3,32 @@
 import asyncio
 import os
 import shutil
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.intake import metrics
-from services.intake.domain.mailboxes import Mailboxes
-from services.intake.sources import imap
-from services.intake.sources.imap import ImapReaders
 from services.intake.sources.imap_session import HEAD_BYTES, ImapSession
 from services.intake.store.imap import alone_at
 from tests.servers.dovecot import PASSWORD, Dovecot, dovecot
-from tests.servers.oauth import CLIENT_ID, CLIENT_SECRET, SCOPE, token_endpoint
+from tests.servers.mailboxes import (
+    AT,
+    DESK,
+    LIMIT_BYTES,
+    done,
+    emptied,
+    mailbox,
+    raw,
+    raws,
+    reading,
+    stored,
+    until,
+)
 
 if shutil.which("dovecot") is None and not os.environ.get("CI"):
     pytest.skip("no Dovecot here: apt-get install dovecot-imapd", allow_module_level=True)
-
-AT = datetime(2026, 3, 5, 11, tzinfo=UTC)
-LIMIT_BYTES = 2 * 1024 * 1024
-DESK = "suporte@desk.example"
-
-
-def raw(n: int, head: str = "Message-ID: <{n}@cliente.example>\r\n") -> bytes:
-    """Return a mail with bytes that are easily spoilt."""
-    return (
-        (head.format(n=n) + f"Subject: NF-e {n}\r\n\r\n.\r\n..\r\nFrom \r\n").encode()
-        + bytes(range(128, 256))
-        + b"\r\n"
-    )
 
 
 @pytest.fixture
@@ -51,55 +44,6 @@ def secrets(tmp_path: Path) -> Path:
     (tmp_path / "password").write_text(PASSWORD + "\n")
     (tmp_path / "wrong").write_text("wrong")
     return tmp_path
-
-
-def mailbox(server: Dovecot, **other: Any) -> dict[str, Any]:
-    """Return the configuration of one mailbox."""
-    plain = {"address": DESK, "host": "127.0.0.1", "port": server.port, "tls": "none", "user": "suporte"}
-    return {**plain, "password_file": "password", **other}
-
-
-@asynccontextmanager
-async def reading(pool: Any, secrets: Path, **mailboxes: dict[str, Any]) -> AsyncIterator[asyncio.Event]:
-    """Read mailboxes; yield the event that wakes the reader of mails."""
-    arrived = asyncio.Event()
-    async with ImapReaders(Mailboxes.model_validate({"mailboxes": mailboxes}), secrets, pool, arrived, LIMIT_BYTES):
-        yield arrived
-
-
-async def until(is_so: Callable[[], Any], seconds: float = 15) -> None:
-    """Wait until something is so; fail after some seconds."""
-    end = time.monotonic() + seconds
-    while True:
-        found = is_so()
-        if await found if asyncio.iscoroutine(found) else found:
-            return
-        assert time.monotonic() < end, "it never came so"
-        await asyncio.sleep(0.05)
-
-
-def stored(pool: Any, count: int) -> Callable[[], Any]:
-    """Return a question: are there at least so many messages."""
-
-    async def ask() -> bool:
-        return int(await pool.fetchval("SELECT count(*) FROM message")) >= count
-
-    return ask
-
-
-def emptied(server: Dovecot, user: str = "suporte") -> Callable[[], bool]:
-    """Return a question: is the INBOX empty."""
-    return lambda: server.mails(user=user) == []
-
-
-async def raws(pool: Any) -> list[bytes]:
-    """Return the bytes of every message, sorted."""
-    return sorted(row["raw"] for row in await pool.fetch("SELECT raw FROM message"))
-
-
-def done(server: Dovecot, user: str = "suporte") -> list[bytes]:
-    """Return the bytes of every mail in the done folder, sorted."""
-    return sorted(body for _, body in server.mails("Processados", user))
 
 
 SERVERS = [
@@ -179,19 +123,6 @@ async def test_a_mail_stored_and_not_moved_is_moved_later_and_not_stored_again(
     assert await raws(pool) == done(server) == sorted([raw(1), raw(2, head="")])
 
 
-async def test_a_restarted_server_is_found_again(pool: Any, server: Dovecot, secrets: Path) -> None:
-    async with reading(pool, secrets, suporte=mailbox(server)):
-        server.deliver([(raw(1), AT)])
-        await until(emptied(server))
-        errors = metrics.mailbox_errors.labels("suporte")._value.get()
-        await asyncio.to_thread(server.stop)
-        await until(lambda: metrics.mailbox_errors.labels("suporte")._value.get() > errors)
-        await asyncio.to_thread(server.start)
-        server.deliver([(raw(2), AT)])
-        await until(emptied(server))
-    assert await raws(pool) == [raw(1), raw(2)]
-
-
 async def test_a_folder_with_another_uidvalidity_gives_nothing_twice_and_loses_nothing(
     pool: Any, server: Dovecot, secrets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +141,19 @@ async def test_a_folder_with_another_uidvalidity_gives_nothing_twice_and_loses_n
     expected = sorted([*(body for body, _ in old), raw(3, head="")])
     assert await raws(pool) == done(server) == expected
     assert await pool.fetchval("SELECT count(DISTINCT uidvalidity) FROM imap_message") == 2
+
+
+async def test_a_uid_that_the_server_gives_again_is_another_mail(pool: Any, server: Dovecot, secrets: Path) -> None:
+    server.deliver([(raw(1), AT), (raw(2), AT)])
+    async with reading(pool, secrets, suporte=mailbox(server)):
+        await until(emptied(server))
+        await asyncio.to_thread(server.stop)
+        server.give_uids_again()
+        await asyncio.to_thread(server.start)
+        server.deliver([(raw(n), AT + timedelta(days=n)) for n in (3, 4)])
+        await until(emptied(server))
+    assert await raws(pool) == done(server) == [raw(n) for n in (1, 2, 3, 4)]
+    assert [row["uid"] for row in await pool.fetch("SELECT uid FROM imap_message ORDER BY uid")] == [1, 2]
 
 
 async def test_a_mail_that_somebody_moves_back_is_not_stored_again(pool: Any, server: Dovecot, secrets: Path) -> None:
@@ -244,26 +188,6 @@ async def test_equal_mails_without_a_message_id_are_one_only_within_ten_minutes(
     assert len(done(server)) == 2
 
 
-async def test_a_wrong_password_is_counted_tried_seldom_and_stops_no_other_mailbox(
-    pool: Any, server: Dovecot, secrets: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = metrics.mailbox_errors.labels("fiscal")._value.get()
-    fiscal = mailbox(server, address="fiscal@desk.example", user="fiscal", password_file="wrong")
-    server.deliver([(raw(1), AT)])
-    server.deliver([(raw(2), AT)], "fiscal")
-    async with reading(pool, secrets, suporte=mailbox(server), fiscal=fiscal):
-        await until(emptied(server))
-        await asyncio.sleep(1.5)
-        assert await raws(pool) == [raw(1)]
-        assert metrics.mailbox_errors.labels("fiscal")._value.get() == before + 1
-    monkeypatch.setattr(imap, "REFUSED_SECONDS", 0.2)
-    async with reading(pool, secrets, fiscal=fiscal):
-        await asyncio.sleep(0.5)
-        (secrets / "wrong").write_text(PASSWORD)
-        await until(emptied(server, "fiscal"))
-    assert await raws(pool) == [raw(1), raw(2)]
-
-
 async def test_of_a_mail_over_the_limit_the_head_is_kept_and_says_so(pool: Any, server: Dovecot, secrets: Path) -> None:
     big = b"Message-ID: <big@x>\r\nSubject: notas\r\n\r\n" + b"Socorro\r\n" * (LIMIT_BYTES // 9 + 1)
     server.deliver([(big, AT), (raw(1), AT)])
@@ -273,45 +197,6 @@ async def test_of_a_mail_over_the_limit_the_head_is_kept_and_says_so(pool: Any, 
     assert await raws(pool) == sorted([note + big[:HEAD_BYTES], raw(1)])
     assert await pool.fetchval("SELECT message_id FROM message WHERE raw LIKE 'Prazo%'") == "<big@x>"
     assert done(server) == sorted([big, raw(1)])
-
-
-@pytest.mark.parametrize("tls", ["implicit", "starttls"])
-async def test_the_certificate_is_checked(pool: Any, server: Dovecot, secrets: Path, tls: str) -> None:
-    server.deliver([(raw(1), AT)])
-    port = server.tls_port if tls == "implicit" else server.port
-    strict = mailbox(server, tls=tls, port=port)
-    before = metrics.mailbox_errors.labels("suporte")._value.get()
-    async with reading(pool, secrets, suporte=strict):
-        await until(lambda: metrics.mailbox_errors.labels("suporte")._value.get() > before)
-    assert len(server.mails()) == 1
-    async with reading(pool, secrets, suporte={**strict, "ca_file": str(server.authority)}):
-        await until(emptied(server))
-        await asyncio.sleep(0.7)
-        server.deliver([(raw(2), AT)])
-        await until(stored(pool, 2), seconds=2)
-    assert await raws(pool) == [raw(1), raw(2)]
-
-
-async def test_a_mailbox_with_oauth_is_opened_by_a_fresh_token_and_its_refresh_token_is_renewed(
-    pool: Any, secrets: Path
-) -> None:
-    (secrets / "client").write_text(CLIENT_SECRET)
-    (secrets / "refresh").write_text("r0\n")
-    with token_endpoint("notas") as endpoint, dovecot(introspection_url=f"{endpoint.url}/introspect") as server:
-        oauth = {"token_url": f"{endpoint.url}/token", "client_id": CLIENT_ID, "scope": SCOPE}
-        files = {"client_secret_file": "client", "refresh_token_file": "refresh"}
-        notas = mailbox(server, user="notas", password_file=None, oauth={**oauth, **files})
-        for n in (1, 2):
-            server.deliver([(raw(n), AT)], "notas")
-            async with reading(pool, secrets, notas=notas):
-                await until(emptied(server, "notas"))
-            assert (secrets / "refresh").read_text() == f"r{n}"
-        (secrets / "token").write_text("stale")
-        before = metrics.mailbox_errors.labels("notas")._value.get()
-        stale = mailbox(server, user="notas", password_file=None, access_token_file="token")
-        async with reading(pool, secrets, notas=stale):
-            await until(lambda: metrics.mailbox_errors.labels("notas")._value.get() == before + 1)
-    assert await raws(pool) == [raw(1), raw(2)]
 
 
 async def test_two_replicas_store_each_mail_once_and_copy_each_once(pool: Any, secrets: Path) -> None:
@@ -339,20 +224,3 @@ async def test_a_replica_leaves_a_folder_alone_that_another_one_empties(
     async with reading(pool, secrets, suporte=one):
         await until(emptied(server))
     assert await raws(pool) == [raw(1)]
-
-
-async def test_a_server_that_says_nothing_does_not_hold_up_the_end(pool: Any, secrets: Path) -> None:
-    silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
-    config = {"address": DESK, "host": "127.0.0.1", "tls": "none", "user": "x", "password_file": "password"}
-    async with silent:
-        begun = time.monotonic()
-        async with reading(pool, secrets, suporte={**config, "port": silent.sockets[0].getsockname()[1]}):
-            await asyncio.sleep(0.3)
-        assert time.monotonic() - begun < 5.3
-
-
-async def test_a_swept_mailbox_says_when(pool: Any, server: Dovecot, secrets: Path) -> None:
-    begun = time.time()
-    async with reading(pool, secrets, suporte=mailbox(server)):
-        await until(lambda: metrics.mailbox_swept.labels("suporte")._value.get() >= begun)
-    assert await pool.fetchval("SELECT count(*) FROM message") == 0
