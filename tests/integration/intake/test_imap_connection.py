@@ -119,13 +119,17 @@ async def test_a_mailbox_with_oauth_is_opened_by_a_fresh_token_and_its_refresh_t
 
 
 async def test_a_server_that_says_nothing_does_not_hold_up_the_end(pool: Any, secrets: Path) -> None:
-    silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
+    kept: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _, writer: kept.append(writer), "127.0.0.1", 0)
     config = {"address": DESK, "host": "127.0.0.1", "tls": "none", "user": "x", "password_file": "password"}
     async with silent:
         begun = time.monotonic()
         async with reading(pool, secrets, suporte={**config, "port": silent.sockets[0].getsockname()[1]}):
             await asyncio.sleep(0.3)
         assert time.monotonic() - begun < 5.3
+        for writer in kept:
+            writer.close()
+            await writer.wait_closed()
 
 
 async def test_a_swept_mailbox_says_when(pool: Any, server: Dovecot, secrets: Path) -> None:
