@@ -22,6 +22,8 @@ from services.intake.settings import Settings
 from services.intake.sources.ami import AmiReader
 from services.intake.sources.calls import CallsEndpoint
 from services.intake.sources.events import EventsEndpoint
+from services.intake.sources.imap import ImapReaders
+from services.intake.sources.imap_login import read_mailboxes
 from services.intake.sources.smtp import SmtpServer
 from shared import clock
 from shared.catalog import load_directory
@@ -31,7 +33,7 @@ from shared.service import App, Kit, Loop
 
 
 def build(settings: Settings, kit: Kit) -> App:
-    """Wire the SMTP server, the reader that it wakes, the HTTP endpoints, the telephone, and what forgets old events."""
+    """Wire SMTP and IMAP, the reader that they wake, the HTTP endpoints, the telephone, and what forgets old events."""
     arrived, rang = asyncio.Event(), asyncio.Event()
     catalogs = load_directory(settings.config_dir / "catalog")
     key = read_key(settings.secrets_dir / "intake_thread_key")
@@ -43,6 +45,8 @@ def build(settings: Settings, kit: Kit) -> App:
     tokens = settings.config_dir / "tokens.yaml"
     publishers = read_config(tokens, TokenFile).tokens if tokens.exists() else ()  # no file: nobody may publish
     endpoint = EventsEndpoint(desk, publishers)
+    mailboxes = read_mailboxes(settings.config_dir, settings.secrets_dir)
+    imap = ImapReaders(mailboxes, settings.secrets_dir, kit.pool, arrived, settings.smtp_size_limit_bytes)
     phone = read_phone(settings.config_dir)
     suggested = Suggested(known.clients, phone.ddd or "")
     calls = CallDesk(desk, phone, known.agents, suggested, Window(catalogs))
@@ -60,7 +64,7 @@ def build(settings: Settings, kit: Kit) -> App:
             Loop("forgetter", lambda: forget_submitted(desk, clock.now()), 30.0),
             Loop("calls", partial(_calls, calls), 1.0, wake=rang),
         ],
-        resources=[reader, SmtpServer(settings, kit.pool, arrived), *_exchanges(settings, phone, kit, rang)],
+        resources=[reader, SmtpServer(settings, kit.pool, arrived), imap, *_exchanges(settings, phone, kit, rang)],
     )
 
 

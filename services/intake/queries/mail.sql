@@ -4,13 +4,14 @@ SELECT pg_advisory_xact_lock(hashtextextended(:mailbox || encode(:sha256::bytea,
 
 -- name: store_message!
 -- Store a raw message once: a sender that repeats it after a crash of ours adds nothing. Without a Message-ID equal
--- bytes are a repetition only when they come after :retries_since.
+-- bytes are a repetition only between :retries_since and :retries_until.
 INSERT INTO message (mailbox, message_id, sha256, raw, received_at, traceparent, envelope_from)
 SELECT :mailbox::text, :message_id::text, :sha256::bytea, :raw::bytea, :received_at::timestamptz, :traceparent::text,
     :envelope_from::text
 WHERE :message_id::text <> '' OR NOT EXISTS (
     SELECT 1 FROM message
-    WHERE mailbox = :mailbox AND message_id = '' AND sha256 = :sha256 AND received_at > :retries_since::timestamptz)
+    WHERE mailbox = :mailbox AND message_id = '' AND sha256 = :sha256 AND received_at > :retries_since::timestamptz
+        AND received_at < :retries_until::timestamptz)
 ON CONFLICT DO NOTHING;
 
 -- name: unread

@@ -40,7 +40,7 @@ async def store_message(connection: Any, message: Received) -> None:
     """Store a message in the caller's transaction; a repetition to the same mailbox is stored once.
 
     Two messages are one when Message-ID and bytes are equal, and without a Message-ID (RFC 5322 only recommends it)
-    when equal bytes come again within ``RETRY_WINDOW``.
+    when equal bytes come again within ``RETRY_WINDOW``, before or after: IMAP gives mails in any order.
     """
     if not message.message_id:
         await queries.lock_copies(connection, mailbox=message.mailbox, sha256=message.sha256)
@@ -54,6 +54,7 @@ async def store_message(connection: Any, message: Received) -> None:
         traceparent=message.traceparent,
         envelope_from=message.envelope_from,
         retries_since=message.received_at - RETRY_WINDOW,
+        retries_until=message.received_at + RETRY_WINDOW,
     )
 
 
