@@ -138,7 +138,7 @@ def _scheduled(doing: _Doing) -> TicketData:
         raise Wrong("starts_at", "required")
     if ends_at is not None and ends_at <= starts_at:
         raise Wrong("ends_at", "ends_before_start")
-    said: dict[str, object] = {"starts_at": starts_at} | ({} if ends_at is None else {"ends_at": ends_at})
+    said: dict[str, object] = {"starts_at": starts_at, **({} if ends_at is None else {"ends_at": ends_at})}
     if doing.ticket.scheduled_at is not None:
         said["moved_by"] = _one_of(doing.form, "moved_by", ("client", "vendor"))
     return TicketScheduled.model_validate(_said(doing, **said))
