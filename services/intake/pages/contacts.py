@@ -113,7 +113,7 @@ def _paging(path: str, filters: Mapping[str, str], number: int, more: bool) -> d
 
 
 def _row(row: Any, view: View, words: Sequence[Any]) -> dict[str, Any]:
-    clocks = view.clocks(words)
+    clocks = view.clocks(words, answered=row["responded_at"] is not None)
     tones = [clock.tone for clock in clocks]
     return {
         "id": row["ticket_id"],

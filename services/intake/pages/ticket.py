@@ -71,7 +71,9 @@ class TicketPage:
             nonce=secrets.token_urlsafe(24),
             facts=_facts(ticket, opened, view),
             articles=[url for url in getattr(opened, "articles", ()) if url.startswith(("https://", "http://"))],
-            clocks=view.clocks(await store.clocks_of(pool, [ticket_id]), all_cycles=True),
+            clocks=view.clocks(
+                await store.clocks_of(pool, [ticket_id]), answered=ticket.responded_at is not None, all_cycles=True
+            ),
             state=view.t[f"state_{ticket.state}"],
             into=ticket_path(ticket.merged_into) if ticket.merged_into else "",
             pauses=[(reason, view.word(reason)) for reason in ticket.pauses],

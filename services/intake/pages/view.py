@@ -102,15 +102,23 @@ class View:
         names = [(id_, agent.name) for id_, agent in self._agents.items()]
         return sorted(names, key=lambda one: one[1].casefold())
 
-    def clocks(self, words: Iterable[ClockWord], *, all_cycles: bool = False) -> Sequence[ClockView]:
-        """Return a ticket's clocks, response first; of each the latest cycle only, unless all are asked for."""
+    def clocks(self, words: Iterable[ClockWord], *, answered: bool, all_cycles: bool = False) -> Sequence[ClockView]:
+        """Return a ticket's clocks, response first; of each the latest cycle only, unless all are asked for.
+
+        ``answered``: a person has answered; until sla_timer has judged that, the open clock says so.
+        """
         order = {"response": 0, "scheduling": 1, "action": 2}
         latest: dict[str, ClockWord] = {}
         found = sorted(words, key=lambda word: (-word.cycle, order[word.metric]))
         for word in found:
             latest.setdefault(word.metric, word)
         shown = found if all_cycles else sorted(latest.values(), key=lambda word: order[word.metric])
-        return [self._clock(word) for word in shown]
+        return [self._noted(self._clock(word), word, answered) for word in shown]
+
+    def _noted(self, view: ClockView, word: ClockWord, answered: bool) -> ClockView:
+        if not answered or word.metric != "response" or word.cycle > 1 or view.tone == "done":
+            return view
+        return view._replace(note=" · ".join(filter(None, (view.note, self.t["answer_noted"]))))
 
     def _clock(self, word: ClockWord) -> ClockView:
         t, left = self.t, None if word.due_at is None else word.due_at - self.now
