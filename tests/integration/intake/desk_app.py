@@ -1,5 +1,6 @@
 """The desk pages over a fresh database, and a browser without scripts: it follows redirects and keeps cookies."""
 
+import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -20,6 +21,7 @@ from services.intake.handlers.follow import follow_clocks, follow_tickets
 from services.intake.pages import routes
 from services.intake.pages.access import Gate, Proxy
 from services.intake.pages.office import Office
+from services.intake.store.mail import Received, store_message
 from shared.catalog import load_directory
 from shared.clients import Client, Clients
 from shared.clock import now
@@ -127,3 +129,10 @@ async def hear(pool: Any, *records: Record) -> None:
     desk = office(pool).desk
     await follow_tickets(desk, [record for record in records if record.topic == "tickets.v1"])
     await follow_clocks(desk, [record for record in records if record.topic == "sla.v1"])
+
+
+async def store(pool: Any, raw: bytes, *, name: str = "<m@x>", envelope_from: str = "c@cliente.example") -> None:
+    """Store one mail as the SMTP server would."""
+    received = Received("suporte@desk.example", name, raw, hashlib.sha256(raw).digest(), now(), "", envelope_from)
+    async with pool.acquire() as connection, connection.transaction():
+        await store_message(connection, received)
