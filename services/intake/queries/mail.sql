@@ -26,12 +26,12 @@ WHERE id IN (SELECT id FROM message WHERE id = ANY(:ids::bigint[]) AND ticket_id
 
 -- name: claim_unread
 -- The messages to decide of, locked until the transaction ends; their bytes are fetched one by one.
-SELECT id, mailbox, received_at, traceparent, attempts, envelope_from FROM message
+SELECT id, mailbox, received_at, traceparent, attempts, envelope_from, opened_by_hand FROM message
 WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL AND discarded IS NULL ORDER BY id FOR UPDATE SKIP LOCKED;
 
 -- name: to_read
 -- The messages to read, not yet locked; their bytes are fetched one by one.
-SELECT id, mailbox, received_at, traceparent, attempts, envelope_from FROM message
+SELECT id, mailbox, received_at, traceparent, attempts, envelope_from, opened_by_hand FROM message
 WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL AND discarded IS NULL ORDER BY id;
 
 -- name: raw_of$

@@ -13,7 +13,10 @@ RETRY_WINDOW = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A stored message that nothing was decided of. ``envelope_from``: "" is the null sender, None is not known."""
+    """A stored message that nothing was decided of. ``envelope_from``: "" is the null sender, None is not known.
+
+    ``opened_by_hand``: it was discarded, and a person asked for a ticket.
+    """
 
     id: int
     mailbox: str
@@ -21,6 +24,7 @@ class Unread:
     traceparent: str
     attempts: int
     envelope_from: str | None
+    opened_by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
