@@ -56,6 +56,10 @@ _ROOTS = {
 }
 
 
+_ROOT = re.compile(rb"<(?:\w{1,20}:)?(?:" + "|".join(_ROOTS).encode() + rb")\b")
+_BEGINNING = 4096  # bytes
+
+
 class AccessKey(NamedTuple):
     """What 44 characters say; ``cnpj`` is "" where a person issued the document (a rural producer's CPF)."""
 
@@ -124,6 +128,11 @@ def rejections(text: str) -> tuple[str, ...]:
         return ()
     found = (next(group for group in match.groups() if group) for match in _REJECTION.finditer(text))
     return tuple(dict.fromkeys(found))[:_KEYS_LIMIT]
+
+
+def looks_fiscal(data: bytes) -> bool:
+    """Tell whether one of the roots stands near the beginning: parsing other XML would be for nothing."""
+    return _ROOT.search(data[:_BEGINNING].replace(b"\0", b"")) is not None
 
 
 def read_xml(data: bytes) -> Document | None:
