@@ -22,6 +22,7 @@ from shared.observability import new_traceparent
 log = structlog.get_logger(__name__)
 
 _RECIPIENTS = 100  # RFC 5321, section 4.5.3.1.8: the least that a server must take, and all that this one does
+_ADDRESS_BYTES = 500  # section 4.5.3.1.3 asks for 256; the index holds no row of much more
 _HASHED_AT_ONCE = 256 * 1024  # bytes; more of them are hashed by a thread
 
 
@@ -122,7 +123,8 @@ class Reception:
         if recipients >= _RECIPIENTS:
             metrics.smtp_deferred.labels("recipients").inc()
             return "452 4.5.3 Too many recipients, please send to the others separately"
-        refusal = self._recipients.refusal(address)
+        long = len(_storable(address).encode()) > _ADDRESS_BYTES
+        refusal = "553 5.1.3 The address is too long" if long else self._recipients.refusal(address)
         if refusal is not None:
             metrics.smtp_refused.labels("recipient").inc()
         return refusal

@@ -255,8 +255,10 @@ class SmtpSession(SMTP):
             )
         except (OSError, TimeoutError) as error:
             log.info("tls_handshake_failed", error=type(error).__name__)
+            transport = None
+        if transport is None:  # or the sender went as soon as it was done
             self.transport.abort()
-            self.connection_lost(error)
+            self.connection_lost(None)
             return
         self.transport = self._reader._transport = self._writer._transport = self._tls_protocol = transport
         self.session.ssl, self.session.host_name = {}, None

@@ -130,7 +130,7 @@ OURS = [
     ("fiscal@loja.example", "250"), ("outro@loja.example", "550 5.1.1"), ("ana@cliente.example", "550 5.7.1"),
     ("suporte@desk.example.evil.example", "550 5.7.1"), ('"ana@cliente.example"@desk.example', "250"),
     ("@desk.example:ana@cliente.example", "550 5.7.1"), ("ana%cliente.example@desk.example", "250"),
-    ("nota@ação.example", "250"), ("nota@xn--ao-siap.example", "250"),
+    ("nota@ação.example", "250"), ("é" * 250 + "@desk.example", "553 5.1.3"), ("nota@xn--ao-siap.example", "250"),
 ]  # fmt: skip
 
 
