@@ -5,9 +5,10 @@ BIN := .venv/bin
 WITHOUT ?=
 MEASURES ?=
 KILLS ?= 300
+MAILS ?= 2000
 SEED ?=
 
-.PHONY: setup run smoke test chaos bench check lock format
+.PHONY: setup run smoke test chaos deliveries bench check lock format
 .DEFAULT_GOAL := check
 
 setup: .venv/installed
@@ -29,6 +30,9 @@ test: setup
 
 chaos: setup
 	@$(BIN)/python -m tests.chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+deliveries: setup
+	@$(BIN)/python -m tests.chaos.deliveries --mails $(MAILS) --kills $(if $(filter command line,$(origin KILLS)),$(KILLS),20) $(if $(SEED),--seed $(SEED))
 
 check: setup
 	$(BIN)/ruff format --check .
