@@ -6,9 +6,10 @@ WITHOUT ?=
 MEASURES ?=
 KILLS ?= 300
 MINUTES ?= 10
+MAILS ?= 2000
 SEED ?=
 
-.PHONY: setup run smoke test chaos fuzz bench check lock format
+.PHONY: setup run smoke test chaos deliveries fuzz bench check lock format
 .DEFAULT_GOAL := check
 
 setup: .venv/installed
@@ -33,6 +34,9 @@ chaos: setup
 
 fuzz: setup
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+deliveries: setup
+	@$(BIN)/python -m tests.chaos.deliveries --mails $(MAILS) --kills $(if $(filter command line,$(origin KILLS)),$(KILLS),20) $(if $(SEED),--seed $(SEED))
 
 check: setup
 	$(BIN)/ruff format --check .

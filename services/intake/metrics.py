@@ -1,6 +1,6 @@
 """Metrics of intake."""
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 from services.intake.domain.following import RANK
 from shared.kafka.letters import REASONS
@@ -8,6 +8,33 @@ from shared.kafka.letters import REASONS
 stored = Counter("prazo_intake_messages_stored_total", "Messages that were stored and got 250.")
 deferred = Counter("prazo_intake_messages_deferred_total", "Messages answered with 451: the sender keeps them.")
 turned_away = Counter("prazo_intake_sessions_turned_away_total", "Connections answered with 421: there were too many.")
+smtp_deferred = Counter(
+    "prazo_intake_smtp_deferred_total", "Answers 4xx by reason: the sender comes again.", ["reason"]
+)
+for _reason in (
+    "sessions",
+    "peer_connections",
+    "peer_messages",
+    "recipients",
+    "memory",
+    "store",
+    "error",
+    "idle",
+    "session_time",
+    "stopping",
+):
+    smtp_deferred.labels(_reason)
+smtp_refused = Counter("prazo_intake_smtp_refused_total", "Answers 5xx to a mail by reason.", ["reason"])
+for _reason in ("size", "recipient"):
+    smtp_refused.labels(_reason)
+group_size = Histogram(
+    "prazo_intake_messages_committed_together",
+    "Messages that were stored by one transaction.",
+    buckets=(1, 2, 5, 10, 25, 50, 100),
+)
+groups_divided = Counter(
+    "prazo_intake_groups_divided_total", "Groups of messages that failed together and were stored one by one."
+)
 failed = Counter(
     "prazo_intake_reading_failed_total", "Turns of the reader that a message, or a claim of them, made fail."
 )

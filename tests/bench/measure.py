@@ -9,9 +9,9 @@ import structlog
 import uvloop
 
 from shared.service import settle_memory
-from tests.bench import firing, ingest, process
+from tests.bench import firing, ingest, process, receive
 
-MEASURES = {"ingest": ingest.run, "firing": firing.run, "process": process.run}
+MEASURES = {"ingest": ingest.run, "firing": firing.run, "process": process.run, "receive": receive.run}
 
 
 async def main(name: str, bootstrap: str, admin_dsn: str) -> None:

@@ -48,7 +48,7 @@ async def run(bootstrap: str, admin_dsn: str) -> AsyncIterator[dict[str, Any]]:
             await seed_crowd(owner, catalog, versions.judged_by, added, name)
             child = await started.start()
             await asyncio.sleep(_SETTLED_SECONDS)
-            memory[total] = _resident_mb(child.pid)
+            memory[total] = resident_mb(child.pid)
             await child.stop()
         yield {
             "measure": "process_memory",
@@ -110,7 +110,7 @@ async def _recovery(service: Service, bootstrap: str, topic: str) -> dict[str, A
     }
 
 
-def _resident_mb(pid: int) -> float:
+def resident_mb(pid: int) -> float:
     """Return the resident memory of a process without what it shares with files."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     kb = next(line.split()[1] for line in status.splitlines() if line.startswith("RssAnon"))

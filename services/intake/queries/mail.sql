@@ -1,17 +1,21 @@
--- name: lock_copies^
--- Let one transaction at a time store copies of the same bytes in a mailbox.
-SELECT pg_advisory_xact_lock(hashtextextended(:mailbox || encode(:sha256::bytea, 'hex'), 0));
+-- name: lock_copies!
+-- Let one transaction at a time store copies of the same bytes; keys ascend, so that nobody waits in a circle.
+SELECT pg_advisory_xact_lock(key) FROM unnest(:keys::bigint[]) AS key;
 
--- name: store_message!
--- Store a raw message once: a sender that repeats it after a crash of ours adds nothing. Without a Message-ID equal
--- bytes are a repetition only between :retries_since and :retries_until.
+-- name: store_messages!
+-- Store raw messages once: a sender that repeats one after a crash of ours adds nothing. Without a Message-ID equal bytes
+-- are a repetition only within the window. A copy names its content by its place among the bytes.
 INSERT INTO message (mailbox, message_id, sha256, raw, received_at, traceparent, envelope_from)
-SELECT :mailbox::text, :message_id::text, :sha256::bytea, :raw::bytea, :received_at::timestamptz, :traceparent::text,
-    :envelope_from::text
-WHERE :message_id::text <> '' OR NOT EXISTS (
-    SELECT 1 FROM message
-    WHERE mailbox = :mailbox AND message_id = '' AND sha256 = :sha256 AND received_at > :retries_since::timestamptz
-        AND received_at < :retries_until::timestamptz)
+SELECT copy.mailbox, copy.message_id, (:sha256s::bytea[])[copy.content], (:raws::bytea[])[copy.content],
+    copy.received_at, copy.traceparent, copy.envelope_from
+FROM unnest(:mailboxes::text[], :message_ids::text[], :contents::int[], :received_ats::timestamptz[],
+        :traceparents::text[], :envelope_froms::text[])
+    AS copy (mailbox, message_id, content, received_at, traceparent, envelope_from)
+WHERE copy.message_id <> '' OR NOT EXISTS (
+    SELECT 1 FROM message AS earlier
+    WHERE earlier.mailbox = copy.mailbox AND earlier.message_id = '' AND earlier.sha256 = (:sha256s::bytea[])[copy.content]
+        AND earlier.received_at > copy.received_at - :retry_window::interval
+        AND earlier.received_at < copy.received_at + :retry_window::interval)
 ON CONFLICT DO NOTHING;
 
 -- name: unread

@@ -10,21 +10,14 @@ import aiosmtplib
 import pytest
 
 from deploy.local.__main__ import _WHAT_NOW
-from deploy.local.process import free_port
-from services.intake.settings import Settings
-from services.intake.sources.smtp import SmtpServer, _Lines
 from services.intake.store.mail import Received, store_message
-
-SIZE_LIMIT = 4 * 1024 * 1024
-ME, DESK = "ana@cliente.example", "suporte@desk.example"
+from tests.integration.intake.smtp import DESK, ME, SIZE_LIMIT, listening
 
 
 @pytest.fixture
 async def port(pool: Any) -> AsyncIterator[int]:
     """Return the port of a listening server."""
-    port = free_port()
-    settings = Settings(database_url="", smtp_port=port, smtp_size_limit_bytes=SIZE_LIMIT, smtp_sessions_limit=8)
-    async with SmtpServer(settings, pool, asyncio.Event()):
+    async with listening(pool) as port:
         yield port
 
 
@@ -129,23 +122,6 @@ async def test_the_ninth_session_is_told_to_come_later_and_taken_when_one_has_en
     assert again[0] == b"220"
     for _, writer in [*opened[1:], again]:
         writer.close()
-
-
-async def test_many_short_lines_that_are_there_already_stop_nobody() -> None:
-    reader, turns = asyncio.StreamReader(limit=SIZE_LIMIT), 0
-    reader.feed_data(b"x\r\n" * 10_000)
-    lines = _Lines(reader)
-
-    async def read_all() -> None:
-        for _ in range(10_000):
-            assert await lines.readuntil(b"\r\n") == b"x\r\n"
-
-    reading = asyncio.create_task(read_all())
-    while not reading.done():
-        await asyncio.sleep(0)
-        turns += 1
-    await reading
-    assert turns >= 10
 
 
 async def test_the_null_sender_of_a_bounce_is_stored_as_such(pool: Any, port: int) -> None:
