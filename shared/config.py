@@ -76,3 +76,14 @@ def read_config(path: Path, model: type[M]) -> M:
         raise Misconfigured("\n".join([f"{path}:", *lines])) from None
     except (OSError, yaml.YAMLError) as error:
         raise Misconfigured(f"{path}: {error}") from None
+
+
+def read_key(path: Path) -> bytes:
+    """Return a key that every replica has: a file of at least 32 bytes in hex; raises ``Misconfigured`` that names it."""
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"{path}: a file with at least 64 hex digits is needed ({type(error).__name__})") from None
+    if len(key) < 32:
+        raise Misconfigured(f"{path}: at least 64 hex digits are needed")
+    return key

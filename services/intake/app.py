@@ -6,7 +6,15 @@ from functools import partial
 
 from starlette.routing import Route
 
-from services.intake.configuration import always_urgent_of, read_desk, read_key, read_keys, read_phone, read_secret
+from services.intake.configuration import (
+    always_urgent_of,
+    read_desk,
+    read_keys,
+    read_mailboxes,
+    read_phone,
+    read_secret,
+    read_thread_key,
+)
 from services.intake.domain.phone import Phone, Suggested
 from services.intake.domain.tokens import TokenFile
 from services.intake.domain.window import Window
@@ -26,7 +34,6 @@ from services.intake.sources.ami import AmiReader
 from services.intake.sources.calls import CallsEndpoint
 from services.intake.sources.events import EventsEndpoint
 from services.intake.sources.imap import ImapReaders
-from services.intake.sources.imap_login import read_mailboxes
 from services.intake.sources.smtp import SmtpServer
 from shared import clock
 from shared.catalog import load_directory
@@ -39,7 +46,7 @@ def build(settings: Settings, kit: Kit) -> App:
     """Wire SMTP and IMAP, the reader that they wake, the HTTP endpoints, the telephone, and what forgets old events."""
     arrived, rang = asyncio.Event(), asyncio.Event()
     catalogs = load_directory(settings.config_dir / "catalog")
-    key = read_key(settings.secrets_dir / "intake_thread_key")
+    key = read_thread_key(settings.secrets_dir)
     known = read_desk(settings.config_dir, settings.triage_service, key, always_urgent_of(catalogs))
     reader = Reader(known)
     prefix = settings.topic_prefix

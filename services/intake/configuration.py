@@ -1,4 +1,5 @@
-"""The files that decide what a contact is: ``routing.yaml``, ``clients.yaml``, ``agents.yaml``, ``desk.yaml``, ``phone.yaml``."""
+"""The files that decide what a contact is: ``routing.yaml``, ``clients.yaml``, ``agents.yaml``, ``desk.yaml``,
+``phone.yaml``, ``mailboxes.yaml``."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,11 +10,12 @@ from pydantic import BaseModel
 from services.intake.domain.agents import Agents
 from services.intake.domain.contact import Known
 from services.intake.domain.identity import Identity
+from services.intake.domain.mailboxes import Mailboxes
 from services.intake.domain.phone import Phone
 from services.intake.domain.routing import Routing
 from shared.catalog import Catalogs
 from shared.clients import Clients
-from shared.config import Misconfigured, read_config
+from shared.config import Misconfigured, read_config, read_key
 
 M = TypeVar("M", bound=BaseModel)
 _KEY_LENGTH = 32  # characters of a key that signs calls
@@ -39,25 +41,31 @@ def always_urgent_of(catalogs: Catalogs) -> frozenset[str]:
     return frozenset(s.id for catalog in catalogs.versions for s in catalog.services.values() if s.emergency_always)
 
 
-def read_key(path: Path) -> bytes:
-    """Return the key by which our Message-IDs are signed: at least 32 bytes in hex, the same for every replica.
-
-    Without the file nothing is signed, and threads are found by Message-IDs alone.
-    """
-    if not path.exists():
-        return b""
-    try:
-        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
-    except (OSError, ValueError) as error:
-        raise Misconfigured(f"{path}: at least 64 hex digits are needed ({type(error).__name__})") from None
-    if len(key) < 32:
-        raise Misconfigured(f"{path}: at least 64 hex digits are needed")
-    return key
+def read_thread_key(secrets: Path) -> bytes:
+    """Return the key by which our Message-IDs are signed; without the file nothing is signed, and threads are found by
+    Message-IDs alone."""
+    path = secrets / "intake_thread_key"
+    return read_key(path) if path.exists() else b""
 
 
 def read_phone(folder: Path) -> Phone:
     """Return ``phone.yaml`` of a folder, a missing one as one without exchanges; raises ``Misconfigured`` with every error."""
     return _read(folder / "phone.yaml", Phone)
+
+
+def read_mailboxes(folder: Path, secrets: Path) -> Mailboxes:
+    """Return ``mailboxes.yaml``, empty without the file; raises ``Misconfigured`` with every error and missing secret."""
+    path = folder / "mailboxes.yaml"
+    found = _read(path, Mailboxes)
+    missing = [
+        f"  mailboxes.{key}: no file {secrets / name}"
+        for key, mailbox in found.mailboxes.items()
+        for name in mailbox.secrets
+        if not (secrets / name).is_file()
+    ]
+    if missing:
+        raise Misconfigured("\n".join([f"{path}:", *missing]))
+    return found
 
 
 def read_keys(phone: Phone, secrets: Path) -> Mapping[str, Sequence[bytes]]:

@@ -7,25 +7,16 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
+from services.intake.domain.desk_time import DESK_ZONE
 from services.intake.domain.identity import AutoReply
 from services.intake.domain.threads import message_id
 from services.intake.letter_texts import TEXTS
 from shared.catalog import Catalogs
 from shared.clock import to_us
+from shared.templates import templates_in
 
-_BRASILIA = ZoneInfo("America/Sao_Paulo")
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=select_autoescape(["html"]),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+_templates = templates_in(Path(__file__).parent / "templates")
 
 
 class Facts(NamedTuple):
@@ -122,5 +113,5 @@ def _bodies(facts: Facts, service: str, paragraphs: Sequence[Paragraph], setting
 
 
 def _moment(at: datetime, texts: Mapping[str, Any]) -> str:
-    local = at.astimezone(_BRASILIA)
+    local = at.astimezone(DESK_ZONE)
     return f"{texts['days'][local.weekday()]} {local.strftime(texts['moment'])}"

@@ -7,26 +7,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
 from services.notifier.domain.escalation import Word
 from services.notifier.domain.oncall import Person
 from services.notifier.store import Content, Delivery
 from services.notifier.texts import TEXTS
 from shared.events import Event
+from shared.templates import templates_in
 
 LINK = "@@ACKNOWLEDGE@@"
 SUBJECT_LENGTH = 60
 _BRASILIA = "America/Sao_Paulo"
 
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=select_autoescape(["html"]),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+_templates = templates_in(Path(__file__).parent / "templates")
 
 
 def render(template: str, **values: Any) -> str:

@@ -143,6 +143,20 @@ def _binary_attributes(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
     return found if "specversion" in found else {}
 
 
+INSTANT = "must be an RFC 3339 instant with its offset"
+YEARS = "must lie in the years 1970 to 2099 (UTC)"
+
+
+def is_instant(value: object) -> bool:
+    """Tell whether a JSON value has the look of an instant: a text that begins with a year, and no number."""
+    return isinstance(value, str) and value[4:5] == "-"
+
+
+def is_of_our_time(at: datetime) -> bool:
+    """Tell whether an instant lies in the years that events may have."""
+    return _FIRST <= at < _END
+
+
 def received_at_of(event: Event[Any]) -> datetime | None:
     """Return the extension ``receivedat`` of an exported event (aware), or None; raises ``Undecodable`` for another word."""
     raw = (event.model_extra or {}).get("receivedat")
@@ -154,12 +168,11 @@ def received_at_of(event: Event[Any]) -> datetime | None:
         raise Undecodable("invalid", "receivedat", "must be an RFC 3339 instant") from None
     if at.tzinfo is None:
         raise Undecodable("invalid", "receivedat", "must have an offset")
-    if not _FIRST <= at < _END:
-        raise Undecodable("invalid", "receivedat", _YEARS)
+    if not is_of_our_time(at):
+        raise Undecodable("invalid", "receivedat", YEARS)
     return at
 
 
-_YEARS = "must lie in the years 1970 to 2099 (UTC)"
 _BOOLEANS = ("automatic", "emergency", "responded", "contact_registered", "remote_access", "sender_verified")
 
 
@@ -167,15 +180,15 @@ def check_arrival(raw: Mapping[str, Any], event: Event[Any]) -> None:
     """Raise ``Undecodable`` for what a new event may not be, though what was taken in before stays readable for ever:
     instants that are numbers or beyond the calendars, words instead of booleans."""
     time = raw.get("time")
-    if not isinstance(time, str) or time[4:5] != "-":
-        raise Undecodable("invalid", "time", "must be an RFC 3339 instant with its offset")
-    if not _FIRST <= event.time < _END:
-        raise Undecodable("invalid", "time", _YEARS)
+    if not is_instant(time):
+        raise Undecodable("invalid", "time", INSTANT)
+    if not is_of_our_time(event.time):
+        raise Undecodable("invalid", "time", YEARS)
     if event.type == "ticket.scheduled":
         for name in ("starts_at", "ends_at"):
             at = getattr(event.data, name)
-            if at is not None and not (isinstance(raw["data"][name], str) and _FIRST <= at < _END):
-                raise Undecodable("invalid", f"data.{name}", _YEARS)
+            if at is not None and not (isinstance(raw["data"][name], str) and is_of_our_time(at)):
+                raise Undecodable("invalid", f"data.{name}", YEARS)
     data = raw["data"]
     for name in _BOOLEANS:
         if name in data and not isinstance(data[name], (bool, type(None))):

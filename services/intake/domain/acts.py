@@ -6,8 +6,8 @@ What is wrong is a ``Wrong`` that names the field and the rule (a key of the tex
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
+from services.intake.domain.desk_time import DESK_ZONE
 from services.intake.domain.following import Ticket
 from services.intake.domain.message import masked
 from shared.events import (
@@ -24,7 +24,6 @@ from shared.events import (
     TicketScheduled,
 )
 
-DESK_ZONE = ZoneInfo("America/Sao_Paulo")  # policy rule 2: Brasília time
 PAUSE_REASONS = ("waiting_customer", "customer_infrastructure", "third_party")
 WHY_LENGTH = 500
 Form = Mapping[str, str]

@@ -5,7 +5,7 @@ from typing import Literal
 from services.intake.domain.contact import Contact
 from services.intake.domain.identity import AutoReply
 
-Why = Literal["off", "no_sender", "automatic", "unverified", "too_many", "flood"]
+Why = Literal["automatic", "unverified", "too_many", "flood"]
 
 
 def why_no_reply(found: Contact, settings: AutoReply, today: int, flood: bool) -> Why | None:
@@ -13,10 +13,6 @@ def why_no_reply(found: Contact, settings: AutoReply, today: int, flood: bool) -
 
     Never to what a machine wrote, nor to a sender who may be forged: the answer would hit somebody else.
     """
-    if settings.sender is None:
-        return "off"
-    if not found.sender:
-        return "no_sender"
     if found.automatic:
         return "automatic"
     if found.relation.verified is False:

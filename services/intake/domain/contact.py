@@ -4,16 +4,16 @@ What cannot be read still opens a ticket, with a typed reason.
 """
 
 import hashlib
-from datetime import date, datetime
+from datetime import datetime
 from email.errors import MessageError
 from typing import Any, Literal, NamedTuple
-from zoneinfo import ZoneInfo
 
 from services.intake.domain.agents import Agents
 from services.intake.domain.automatic import automatic, is_null_sender
 from services.intake.domain.body import Body, body_of
 from services.intake.domain.bounces import Bounced, bounced_page
 from services.intake.domain.clients import Belonging, belonging
+from services.intake.domain.desk_time import desk_day
 from services.intake.domain.documents import documents_of, keys_in_names
 from services.intake.domain.fiscal import MODELS, access_keys, cnpjs, parse_key, rejections
 from services.intake.domain.headers import Header, address_of, read_header
@@ -27,7 +27,6 @@ from services.intake.domain.routing import Facts, Routing, articles, plain, rout
 from services.intake.domain.thanks import is_thanks
 from shared.clients import Clients
 
-_DESK_ZONE = ZoneInfo("America/Sao_Paulo")  # policy rule 2: Brasília time
 _NAMES_LIMIT = 100
 _BOUNDARIES_LIMIT = 20_000
 _HOSTILE = (MessageError, LookupError, ValueError, TypeError, AttributeError, RecursionError, AssertionError)
@@ -207,11 +206,6 @@ def owned(owner: Belonging) -> dict[str, Any]:
         "coverage_reason": owner.reason,
         "registered": owner.by in ("address", "domain"),
     }
-
-
-def desk_day(at: datetime) -> date:
-    """Return the day at the desk, by which contracts begin and end."""
-    return at.astimezone(_DESK_ZONE).date()
 
 
 def _fingerprint(mail: _Mail) -> str:

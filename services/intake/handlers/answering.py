@@ -21,14 +21,13 @@ async def plan_reply(
 ) -> None:
     """Plan the answer in the caller's transaction, or count why there is none."""
     settings = desk.known.identity.auto_reply
-    if contact_ref is None or settings.sender is None:
-        metrics.replies.labels("suppressed").inc()
-        return
-    row = await queries.replies_of(
-        connection, contact_ref=contact_ref, ticket_id=ticket_id, since=message.received_at - _DAY
+    able, since = contact_ref is not None and settings.sender is not None, message.received_at - _DAY
+    row = (
+        await queries.replies_of(connection, contact_ref=contact_ref, ticket_id=ticket_id, since=since)
+        if able
+        else None
     )
-    why = why_no_reply(found, settings, row["replies"], row["flood"])
-    if why is not None:
+    if row is None or why_no_reply(found, settings, row["replies"], row["flood"]) is not None:
         metrics.replies.labels("suppressed").inc()
         return
     facts = {

@@ -6,14 +6,16 @@ from typing import Any
 import structlog
 
 from services.intake import metrics
+from services.intake.domain.bounces import Bounced
 from services.intake.domain.clients import belonging
-from services.intake.domain.contact import Contact, desk_day, owned, unread
+from services.intake.domain.contact import Contact, owned, unread
+from services.intake.domain.desk_time import desk_day
 from services.intake.handlers.answering import plan_reply
 from services.intake.handlers.desk import Desk
 from services.intake.handlers.joining import copy_of, happened, ticket_of
 from services.intake.handlers.opening import SOURCE, Opening, open_ticket
 from services.intake.store import queries
-from services.intake.store.mail import Unread, begin_attempt, claim_unread, to_read
+from services.intake.store.mail import Unread, begin_attempt, claim_unread
 from services.intake.store.mail import unread as unread_messages
 from shared import outbox
 from shared.events import Event, NoticeBounced, event_id, new_event
@@ -41,9 +43,9 @@ async def open_tickets(desk: Desk) -> bool:
 
 async def _failure_of(desk: Desk, ids: Sequence[int]) -> Exception | None:
     """Settle ``ids``, or return why not; raises when the database is away, which is no message's fault."""
-    await begin_attempt(desk.pool, ids)
+    messages = await begin_attempt(desk.pool, ids)
     try:
-        await _settle_all(desk, ids)
+        await _settle_all(desk, messages)
     except Exception as error:  # the edge of one message: counted, logged, tried again
         if is_transient(error):
             raise
@@ -53,14 +55,16 @@ async def _failure_of(desk: Desk, ids: Sequence[int]) -> Exception | None:
     return None
 
 
-async def _settle_all(desk: Desk, ids: Sequence[int]) -> None:
+async def _settle_all(desk: Desk, messages: Sequence[Unread]) -> None:
     """Read without holding anything, then decide in one transaction of what nobody else has decided meanwhile."""
-    found = {message.id: await _read(desk, message) for message in await to_read(desk.pool, ids)}
+    found = [(message, await _read(desk, message)) for message in messages]
     async with desk.pool.acquire() as connection, connection.transaction():
         await queries.lock_decisions(connection)
         events: list[tuple[str, Event[Any]]] = []
-        for message in await claim_unread(connection, list(found)):
-            events += await _settle(connection, desk, message, found[message.id])
+        undecided = await claim_unread(connection, [message.id for message in messages])
+        for message, contact in found:
+            if message.id in undecided:
+                events += await _settle(connection, desk, message, contact)
         for topic in dict.fromkeys(topic for topic, _ in events):
             await outbox.record(connection, topic, [event for to, event in events if to == topic])
 
@@ -81,7 +85,8 @@ async def _settle(connection: Any, desk: Desk, message: Unread, found: Contact) 
     if found.discarded is not None and not message.opened_by_hand:
         await queries.discard(connection, reason=found.discarded, fingerprint=found.fingerprint, id=message.id)
         metrics.discarded.labels(found.discarded).inc()
-        return [] if found.bounced is None or copy is not None else [(desk.notices_topic, _bounced(message, found))]
+        bounced = found.bounced if copy is None else None
+        return [] if bounced is None else [(desk.notices_topic, _bounced(message, bounced))]
     contact_ref, found = await _known(connection, desk, message, found)
     standing = await ticket_of(connection, message, found, contact_ref, desk.known.identity)
     if standing is not None:
@@ -114,14 +119,13 @@ async def _assign(connection: Any, message: Unread, found: Contact, ticket_id: s
     metrics.read.labels(became).inc()
 
 
-def _bounced(message: Unread, found: Contact) -> Event[NoticeBounced]:
+def _bounced(message: Unread, page: Bounced) -> Event[NoticeBounced]:
     """Return the word that a page of notifier's did not arrive: escalation goes on."""
-    assert found.bounced is not None  # the caller asked
     return new_event(
-        NoticeBounced(notice_id=found.bounced.notice_id, status=found.bounced.status),
+        NoticeBounced(notice_id=page.notice_id, status=page.status),
         id=event_id("notice.bounced", message.id),
         source=SOURCE,
-        subject=found.bounced.notice_id,
+        subject=page.notice_id,
         time=message.received_at,
         traceparent=message.traceparent,
     )

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
+from services.intake.domain.desk_time import DESK_ZONE
 from services.intake.store import queries
 from shared.events import Event, TicketOpened, new_event
 
 SOURCE = "prazo/intake"
 FLOOD_FROM = 10
 _FLOOD_WITHIN = timedelta(hours=1)
-_DESK_ZONE = ZoneInfo("America/Sao_Paulo")  # policy rule 2: Brasília time
 
 
 class Opening(NamedTuple):
@@ -34,7 +33,7 @@ async def open_ticket(connection: Any, opening: Opening, flood_from: int = FLOOD
     (policy rule 6).
     """
     number = await queries.next_protocol(connection)
-    ticket_id = f"{opening.opened_at.astimezone(_DESK_ZONE):%Y%m%d}-{number:06d}"
+    ticket_id = f"{opening.opened_at.astimezone(DESK_ZONE):%Y%m%d}-{number:06d}"
     given = {name: value for name, value in opening.data.items() if value not in (None, "", ())}
     data = TicketOpened(ticket_id=ticket_id, protocol=ticket_id, **given)
     await queries.save_opened(

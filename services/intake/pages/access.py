@@ -64,8 +64,7 @@ class Visit(NamedTuple):
     @property
     def shared(self) -> dict[str, Any]:
         """Return what the frame of every page shows."""
-        here = self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
-        return {"agent": self.agent, "csrf": self.csrf, "here": here}
+        return {"agent": self.agent, "csrf": self.csrf, "here": _here(self.request)}
 
 
 Handler = Callable[[Visit], Awaitable[Response]]
@@ -183,8 +182,7 @@ class Gate:
         return token, str(row["agent"])
 
     async def _to_login(self, request: Request) -> Response:
-        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        following = here if request.method in ("GET", "HEAD") else request.url.path
+        following = _here(request) if request.method in ("GET", "HEAD") else request.url.path
         named = self._named(request)
         if named is not None:
             return await self._begin(request, named, local_path(following), clock.now())
@@ -244,6 +242,10 @@ class Gate:
     def _is_https(self, request: Request) -> bool:
         forwarded = request.headers.get("x-forwarded-proto", "") if self._believes(request) else ""
         return (forwarded or request.url.scheme) == "https"
+
+
+def _here(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _login(

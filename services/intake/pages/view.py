@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from services.intake.domain.acts import DESK_ZONE
 from services.intake.domain.agents import Agents
+from services.intake.domain.desk_time import DESK_ZONE
 from services.intake.domain.following import ClockWord, Happened
 from services.intake.texts import TEXTS
 from shared.catalog import Catalogs

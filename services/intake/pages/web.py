@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from services.intake.texts import TEXTS
+from shared.templates import templates_in
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -24,13 +24,7 @@ HEADERS = {
 FORM_BYTES, FORM_SECONDS, FORM_FIELDS = 64 * 1024, 30, 50
 LANGUAGE_COOKIE = "prazo_desk_language"
 _FOLDER = Path(__file__).parents[1] / "templates"
-_templates = Environment(
-    loader=FileSystemLoader(_FOLDER),
-    autoescape=select_autoescape(["html"]),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = templates_in(_FOLDER)
 
 
 class Refused(Exception):

@@ -23,20 +23,16 @@ ON CONFLICT DO NOTHING;
 SELECT id, attempts FROM message
 WHERE ticket_id IS NULL AND discarded IS NULL ORDER BY id LIMIT :at_most::int FOR UPDATE SKIP LOCKED;
 
--- name: begin_attempt!
--- Count an attempt before reading, so that a message that kills the reader is known.
+-- name: begin_attempt
+-- Count an attempt before reading, so that a message that kills the reader is known; the messages to read, not locked.
 UPDATE message SET attempts = attempts + 1
-WHERE id IN (SELECT id FROM message WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL AND discarded IS NULL FOR UPDATE SKIP LOCKED);
+WHERE id IN (SELECT id FROM message WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL AND discarded IS NULL FOR UPDATE SKIP LOCKED)
+RETURNING id, mailbox, received_at, traceparent, attempts, envelope_from, opened_by_hand;
 
 -- name: claim_unread
--- The messages to decide of, locked until the transaction ends; their bytes are fetched one by one.
-SELECT id, mailbox, received_at, traceparent, attempts, envelope_from, opened_by_hand FROM message
+-- Those that nothing was decided of meanwhile, locked until the transaction ends.
+SELECT id FROM message
 WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL AND discarded IS NULL ORDER BY id FOR UPDATE SKIP LOCKED;
-
--- name: to_read
--- The messages to read, not yet locked; their bytes are fetched one by one.
-SELECT id, mailbox, received_at, traceparent, attempts, envelope_from, opened_by_hand FROM message
-WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL AND discarded IS NULL ORDER BY id;
 
 -- name: raw_of$
 -- The bytes of a message.

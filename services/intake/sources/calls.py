@@ -10,32 +10,31 @@ order and twice. Headers: see ``domain/signature.py``.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 import asyncpg
 import structlog
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.intake import metrics
 from services.intake.domain.calls import CallEvent, CallId, Heard, Kind
 from services.intake.domain.signature import Refused, Signed, verify
 from services.intake.handlers.desk import Desk
-from services.intake.sources.events import Problem, _answer
+from services.intake.sources.problems import Problem, answer, body_of
 from services.intake.store import queries
 from services.intake.store.calls import hear
 from shared import clock
 from shared.events import Undecodable, loads
-from shared.events.envelope import first_error
+from shared.events.envelope import INSTANT, YEARS, first_error, is_instant, is_of_our_time
 
 log = structlog.get_logger(__name__)
 
 BODY_LIMIT_BYTES = 16 * 1024
 BODY_SECONDS = 10
 STORE_SECONDS = 10
-_FIRST, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def _storable(text: str) -> str:
@@ -45,14 +44,14 @@ def _storable(text: str) -> str:
 
 
 def _instant(at: object) -> object:
-    if not isinstance(at, str) or at[4:5] != "-":
-        raise ValueError("must be an RFC 3339 instant with its offset")
+    if not is_instant(at):
+        raise ValueError(INSTANT)
     return at
 
 
 def _of_our_time(at: datetime) -> datetime:
-    if not _FIRST <= at < _END:
-        raise ValueError("must lie in the years 1970 to 2099 (UTC)")
+    if not is_of_our_time(at):
+        raise ValueError(YEARS)
     return at
 
 
@@ -105,16 +104,16 @@ class CallsEndpoint:
 
     async def _respond(self, request: Request) -> Response:
         try:
-            body = await _body(request)
+            body = await body_of(request, BODY_LIMIT_BYTES, BODY_SECONDS)
             received_at = clock.now()
             signed = self._signed(request, body, received_at)
             heard = _parse(body, signed.pbx).heard(received_at)
             await self._store(signed, heard)
         except Problem as problem:
-            return _answer(problem)
+            return answer(problem)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             log.warning("call_deferred", error=type(error).__name__)
-            return _answer(Problem(503, "The call could not be stored now, please try again"))
+            return answer(Problem(503, "The call could not be stored now, please try again"))
         self.arrived.set()
         return JSONResponse(heard.call._asdict(), status_code=202)
 
@@ -137,22 +136,6 @@ class CallsEndpoint:
             at = heard.event.received_at
             if await queries.sign_call(connection, signature=signed.signature, received_at=at):
                 await hear(connection, [heard])
-
-
-async def _body(request: Request) -> bytes:
-    parts, size = [], 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                size += len(part)
-                if size > BODY_LIMIT_BYTES:
-                    raise Problem(413, f"The body is larger than {BODY_LIMIT_BYTES} bytes")
-                parts.append(part)
-    except TimeoutError:
-        raise Problem(408, f"The body did not arrive within {BODY_SECONDS} seconds") from None
-    except ClientDisconnect:
-        raise Problem(400, "The body did not arrive whole") from None
-    return b"".join(parts)
 
 
 def _parse(body: bytes, pbx: str) -> CallReport:

@@ -11,12 +11,13 @@ from typing import Any
 
 import asyncpg
 import structlog
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.intake.domain.limits import broken_limit
 from services.intake.domain.tokens import Token, bearer
 from services.intake.handlers.desk import Desk
+from services.intake.sources.problems import Problem, answer, body_of
 from services.intake.store import queries
 from shared import clock, outbox
 from shared.events import (
@@ -42,14 +43,6 @@ BATCH = "application/cloudevents-batch+json"
 SINGLE = "application/cloudevents+json"
 
 
-class Problem(Exception):
-    """An answer that is not 202: status, title and the errors with index, field and rule."""
-
-    def __init__(self, status: int, title: str, *errors: Mapping[str, Any]) -> None:
-        super().__init__(title)
-        self.status, self.title, self.errors = status, title, errors
-
-
 @dataclass(frozen=True, slots=True)
 class EventsEndpoint:
     """The endpoint: ``post`` is its Starlette handler."""
@@ -63,14 +56,16 @@ class EventsEndpoint:
             token = bearer(request.headers.get("authorization"), self.tokens)
             if token is None:
                 raise Problem(401, "A valid bearer token is needed")
-            raw = _parse(request.headers.get("content-type", ""), await _body(request))
+            raw = _parse(
+                request.headers.get("content-type", ""), await body_of(request, BODY_LIMIT_BYTES, BODY_SECONDS)
+            )
             ids = await self._take([_check(i, item, token) for i, item in enumerate(raw)], raw)
             return JSONResponse({"ids": ids}, status_code=202)
         except Problem as problem:
-            return _answer(problem)
+            return answer(problem)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             log.warning("events_deferred", error=type(error).__name__)
-            return _answer(Problem(503, "The event could not be stored now, please try again"))
+            return answer(Problem(503, "The event could not be stored now, please try again"))
 
     async def _take(self, events: Sequence[Event[Any]], raw: Sequence[Mapping[str, Any]]) -> list[str]:
         """Record what is new of ``events``; of a batch with a refused one only the refusals, so nothing else is known."""
@@ -98,22 +93,6 @@ class EventsEndpoint:
             error = {"index": index, "field": "id", "rule": "this source and id exist with other content"}
             raise Problem(409, "Conflict with an earlier event", error)
         return not known
-
-
-async def _body(request: Request) -> bytes:
-    parts, size = [], 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                size += len(part)
-                if size > BODY_LIMIT_BYTES:
-                    raise Problem(413, f"The body is larger than {BODY_LIMIT_BYTES} bytes")
-                parts.append(part)
-    except TimeoutError:
-        raise Problem(408, f"The body did not arrive within {BODY_SECONDS} seconds") from None
-    except ClientDisconnect:
-        raise Problem(400, "The body did not arrive whole") from None
-    return b"".join(parts)
 
 
 def _parse(content_type: str, body: bytes) -> Sequence[Mapping[str, Any]]:
@@ -161,8 +140,3 @@ def _refusal(event: Event[Any]) -> Event[Any]:
         subject=event.subject,
         time=event.time,
     )
-
-
-def _answer(problem: Problem) -> Response:
-    body = {"type": "about:blank", "title": problem.title, "status": problem.status, "errors": list(problem.errors)}
-    return JSONResponse(body, status_code=problem.status, media_type="application/problem+json")

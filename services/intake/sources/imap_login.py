@@ -10,8 +10,7 @@ from typing import Any
 
 import structlog
 
-from services.intake.domain.mailboxes import Mailbox, Mailboxes, Oauth
-from shared.config import Misconfigured, read_config
+from services.intake.domain.mailboxes import Mailbox, Oauth
 from shared.errors import Permanent, Transient
 
 log = structlog.get_logger(__name__)
@@ -33,23 +32,6 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
         """Follow none."""
-
-
-def read_mailboxes(config: Path, secrets: Path) -> Mailboxes:
-    """Return ``mailboxes.yaml``, empty without the file; raises ``Misconfigured`` with every error and missing secret."""
-    path = config / "mailboxes.yaml"
-    if not path.exists():
-        return Mailboxes()
-    found = read_config(path, Mailboxes)
-    missing = [
-        f"  mailboxes.{key}: no file {secrets / name}"
-        for key, mailbox in found.mailboxes.items()
-        for name in mailbox.secrets
-        if not (secrets / name).is_file()
-    ]
-    if missing:
-        raise Misconfigured("\n".join([f"{path}:", *missing]))
-    return found
 
 
 def secret(folder: Path, name: str) -> str:

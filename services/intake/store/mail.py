@@ -1,6 +1,6 @@
 """Messages as they came in, and which of them nothing was decided of yet."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -102,16 +102,11 @@ async def unread(pool: Any, at_most: int) -> Mapping[int, int]:
     return {row["id"]: row["attempts"] async for row in queries.unread(pool, at_most=at_most)}
 
 
-async def begin_attempt(pool: Any, ids: Sequence[int]) -> None:
-    """Count an attempt for each of ``ids``, durably."""
-    await queries.begin_attempt(pool, ids=list(ids))
+async def begin_attempt(pool: Any, ids: Sequence[int]) -> Sequence[Unread]:
+    """Count an attempt for each of ``ids`` of which nothing was decided yet, durably, and return them, oldest first."""
+    return sorted([Unread(**row) async for row in queries.begin_attempt(pool, ids=list(ids))], key=lambda one: one.id)
 
 
-async def to_read(pool: Any, ids: Sequence[int]) -> Sequence[Unread]:
-    """Return those of ``ids`` of which nothing was decided yet; nothing is locked."""
-    return [Unread(**row) async for row in queries.to_read(pool, ids=list(ids))]
-
-
-async def claim_unread(connection: Any, ids: Sequence[int]) -> Sequence[Unread]:
+async def claim_unread(connection: Any, ids: Sequence[int]) -> Set[int]:
     """Lock and return those of ``ids`` of which nothing was decided yet."""
-    return [Unread(**row) async for row in queries.claim_unread(connection, ids=list(ids))]
+    return {row["id"] async for row in queries.claim_unread(connection, ids=list(ids))}

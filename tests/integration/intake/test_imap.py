@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 from services.intake.sources.imap_session import HEAD_BYTES, ImapSession
 from services.intake.store.imap import alone_at
-from tests.servers.dovecot import PASSWORD, Dovecot, dovecot
+from tests.servers.dovecot import Dovecot, dovecot
 from tests.servers.mailboxes import (
     AT,
     DESK,
@@ -29,21 +28,6 @@ from tests.servers.mailboxes import (
 
 if shutil.which("dovecot") is None and not os.environ.get("CI"):
     pytest.skip("no Dovecot here: apt-get install dovecot-imapd", allow_module_level=True)
-
-
-@pytest.fixture
-def server() -> Iterator[Dovecot]:
-    """Return a running Dovecot."""
-    with dovecot() as running:
-        yield running
-
-
-@pytest.fixture
-def secrets(tmp_path: Path) -> Path:
-    """Return a folder with the password, and a wrong one."""
-    (tmp_path / "password").write_text(PASSWORD + "\n")
-    (tmp_path / "wrong").write_text("wrong")
-    return tmp_path
 
 
 SERVERS = [

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +28,6 @@ from tests.servers.oauth import CLIENT_ID, CLIENT_SECRET, SCOPE, token_endpoint
 
 if shutil.which("dovecot") is None and not os.environ.get("CI"):
     pytest.skip("no Dovecot here: apt-get install dovecot-imapd", allow_module_level=True)
-
-
-@pytest.fixture
-def server() -> Iterator[Dovecot]:
-    """Return a running Dovecot."""
-    with dovecot() as running:
-        yield running
-
-
-@pytest.fixture
-def secrets(tmp_path: Path) -> Path:
-    """Return a folder with the password, and a wrong one."""
-    (tmp_path / "password").write_text(PASSWORD + "\n")
-    (tmp_path / "wrong").write_text("wrong")
-    return tmp_path
 
 
 async def test_a_restarted_server_is_found_again(pool: Any, server: Dovecot, secrets: Path) -> None:

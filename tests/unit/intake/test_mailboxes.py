@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from services.intake.configuration import read_mailboxes
 from services.intake.domain.mailboxes import Mailbox, Mailboxes, received_at
-from services.intake.sources.imap_login import read_mailboxes
 from shared.config import Misconfigured
 
 GOOD = "{address: a@b.example, host: imap.b.example, user: u, password_file: p}"
