@@ -5,10 +5,11 @@ BIN := .venv/bin
 WITHOUT ?=
 MEASURES ?=
 KILLS ?= 300
+MINUTES ?= 10
 MAILS ?= 2000
 SEED ?=
 
-.PHONY: setup run smoke test chaos deliveries bench check lock format
+.PHONY: setup run smoke test chaos deliveries fuzz bench check lock format
 .DEFAULT_GOAL := check
 
 setup: .venv/installed
@@ -30,6 +31,9 @@ test: setup
 
 chaos: setup
 	@$(BIN)/python -m tests.chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+fuzz: setup
+	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 deliveries: setup
 	@$(BIN)/python -m tests.chaos.deliveries --mails $(MAILS) --kills $(if $(filter command line,$(origin KILLS)),$(KILLS),20) $(if $(SEED),--seed $(SEED))

@@ -45,6 +45,7 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=5,
                 limit_concurrency=500,
                 server_header=False,
+                proxy_headers=False,  # who is connected is who is connected; intake's desk pages know their proxies
             )
         )
 

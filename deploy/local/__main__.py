@@ -26,6 +26,7 @@ What now
   send your own mail       python3 -c "import email.utils as u, smtplib as s; s.SMTP('127.0.0.1', {smtp}).sendmail('eu@example.invalid', ['suporte@example.invalid'], 'Message-ID: %s\\nDate: %s\\nSubject: NF-e parada\\n\\nSocorro' % (u.make_msgid(domain='example.invalid'), u.formatdate()))"
   publish with one curl    curl -sS {intake}/v1/events -H "Authorization: Bearer $(cat {var}/secrets/demo_token)" -H 'Content-Type: application/cloudevents+json' -d '{event}'
   publish with Kafka       .venv/bin/python -m deploy.local.publish {kafka} '{event}'
+  work at the desk         {intake}/desk as ana, password {password}
   answer ticket X          the same with "type": "ticket.responded" and "data": {{"ticket_id": "X", "by": "ana"}}
   pages that left          {var}/mail/      metrics  {metrics}
   logs                     {var}/log/       addresses  {var}/stack.json
@@ -101,6 +102,7 @@ def _what_now(stack: Stack) -> str:
         intake=stack.http["intake"],
         var=stack.var,
         event=event,
+        password=stack.desk_password,
         kafka=stack.kafka.bootstrap if stack.kafka else "",
         metrics=" ".join(f"{url}/metrics" for url in stack.http.values()),
     )

@@ -25,6 +25,13 @@ def made_once(path: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
+def typed(path: Path) -> str:
+    """Return the password in ``path`` that a person types, 16 characters made at the first call."""
+    if not path.exists():
+        keep(path, secrets.token_urlsafe(12))
+    return path.read_text(encoding="ascii").strip()
+
+
 def passwords(folder: Path) -> dict[str, str]:
     """Return the password of each database role, made at the first call, and write the pgpass file for all of them."""
     path = folder / "roles.json"

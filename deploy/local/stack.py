@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import yaml
+from argon2 import PasswordHasher
 
 from deploy.kafka.topics import create_topics
 from deploy.local import secret, stale
@@ -57,6 +58,11 @@ class Stack:
     def token(self) -> str:
         """Return the demo's bearer token for ``POST /v1/events``."""
         return secret.made_once(self.var / "secrets" / "demo_token")
+
+    @property
+    def desk_password(self) -> str:
+        """Return the password of the demo's agent at the desk pages."""
+        return secret.typed(self.var / "secrets" / "demo_desk_password")
 
     async def start(self, services: Collection[str] = tuple(SERVICES)) -> None:
         """Bring everything up; whoever calls must call ``stop`` whatever happens."""
@@ -126,6 +132,8 @@ class Stack:
         ]
         tokens = [{"name": "demo", "sha256": digest, "source_prefix": "demo", "types": types}]
         (config / "tokens.yaml").write_text(yaml.safe_dump({"tokens": tokens}), encoding="utf-8")
+        agent = {"name": "Ana", "password": PasswordHasher().hash(self.desk_password)}
+        (config / "agents.yaml").write_text(yaml.safe_dump({"agents": {"ana": agent}}), encoding="utf-8")
         for key in ("notifier_token_key", "intake_thread_key"):
             secret.made_once(self.var / "secrets" / key)
         directory = self.var / "backups" / "acme"

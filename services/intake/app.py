@@ -13,15 +13,20 @@ from services.intake.domain.window import Window
 from services.intake.handlers.call_tickets import CallDesk
 from services.intake.handlers.calls import decide_calls, forget_signatures
 from services.intake.handlers.desk import Desk
-from services.intake.handlers.follow import follow_clocks, follow_tickets
+from services.intake.handlers.follow import follow_clocks, follow_tickets, forget_closed, forget_sessions
 from services.intake.handlers.mail import open_tickets
 from services.intake.handlers.submitted import forget_submitted
+from services.intake.pages import routes
+from services.intake.pages.access import Gate, Proxy
+from services.intake.pages.office import Office
 from services.intake.reader import Reader
 from services.intake.sender import ReplySender
 from services.intake.settings import Settings
 from services.intake.sources.ami import AmiReader
 from services.intake.sources.calls import CallsEndpoint
 from services.intake.sources.events import EventsEndpoint
+from services.intake.sources.imap import ImapReaders
+from services.intake.sources.imap_login import read_mailboxes
 from services.intake.sources.smtp import SmtpServer
 from shared import clock
 from shared.catalog import load_directory
@@ -31,7 +36,7 @@ from shared.service import App, Kit, Loop
 
 
 def build(settings: Settings, kit: Kit) -> App:
-    """Wire the SMTP server, the reader that it wakes, the HTTP endpoints, the telephone, and what forgets old events."""
+    """Wire SMTP and IMAP, the reader that they wake, the HTTP endpoints, the telephone, and what forgets old events."""
     arrived, rang = asyncio.Event(), asyncio.Event()
     catalogs = load_directory(settings.config_dir / "catalog")
     key = read_key(settings.secrets_dir / "intake_thread_key")
@@ -43,25 +48,37 @@ def build(settings: Settings, kit: Kit) -> App:
     tokens = settings.config_dir / "tokens.yaml"
     publishers = read_config(tokens, TokenFile).tokens if tokens.exists() else ()  # no file: nobody may publish
     endpoint = EventsEndpoint(desk, publishers)
+    mailboxes = read_mailboxes(settings.config_dir, settings.secrets_dir)
+    imap = ImapReaders(mailboxes, settings.secrets_dir, kit.pool, arrived, settings.smtp_size_limit_bytes)
     phone = read_phone(settings.config_dir)
     suggested = Suggested(known.clients, phone.ddd or "")
     calls = CallDesk(desk, phone, known.agents, suggested, Window(catalogs))
     posted = CallsEndpoint(desk, read_keys(phone, settings.secrets_dir), rang)
     kit.subscribe("tickets.v1", partial(follow_tickets, desk))
     kit.subscribe("sla.v1", partial(follow_clocks, desk))
+    proxy = Proxy(settings.desk_proxy_addresses, settings.desk_proxy_header)
+    gate = Gate.of(kit.pool, known.agents, proxy)
     return App(
         routes=[
             Route("/v1/events", endpoint.post, methods=["POST"]),
             Route("/v1/calls", posted.post, methods=["POST"]),
+            *routes(gate, Office(desk, calls, catalogs)),
         ],
         loops=[
             Loop("reader", partial(open_tickets, desk), 1.0, wake=arrived),
             Loop("replies", sender.turn, 1.0),
             Loop("forgetter", lambda: forget_submitted(desk, clock.now()), 30.0),
             Loop("calls", partial(_calls, calls), 1.0, wake=rang),
+            Loop("archive", partial(_forget_old, desk, timedelta(days=settings.history_days)), 60.0),
         ],
-        resources=[reader, SmtpServer(settings, kit.pool, arrived), *_exchanges(settings, phone, kit, rang)],
+        resources=[reader, SmtpServer(settings, kit.pool, arrived), imap, *_exchanges(settings, phone, kit, rang)],
     )
+
+
+async def _forget_old(desk: Desk, kept: timedelta) -> bool:
+    """Forget what the desk pages show of tickets that were closed long ago, and sessions that ended."""
+    more = [await forget_closed(desk, clock.now() - kept), await forget_sessions(desk, clock.now())]
+    return any(more)
 
 
 async def _calls(calls: CallDesk) -> bool:

@@ -68,10 +68,10 @@ def letter(
         message["References"] = " ".join([*reversed(facts.mail["references"]), answered])
     message["Auto-Submitted"] = "auto-replied"
     message["X-Auto-Response-Suppress"] = "All"
-    message["Content-Language"] = language
     message["Prazo-Ticket"] = facts.ticket_id
     message.set_content(plain)
     message.add_alternative(html, subtype="html")
+    message["Content-Language"] = language  # last: a part that is set takes the Content- fields along
     return message
 
 

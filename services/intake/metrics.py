@@ -90,3 +90,12 @@ for _outcome in ("ok", "wrong", "limited"):
 acts = Counter("prazo_intake_desk_acts_total", "Events that people recorded at the desk pages, by type.", ["type"])
 for _type in RANK:
     acts.labels(_type)
+mailbox_swept = Gauge(
+    "prazo_intake_mailbox_swept_timestamp_seconds",
+    "When a mailbox was last looked through to its end, in seconds since 1970; 0: never.",
+    ["mailbox"],
+)
+mailbox_errors = Counter(
+    "prazo_intake_mailbox_errors_total", "What went wrong with a mailbox: connections, logins, mails.", ["mailbox"]
+)
+mailbox_stored = Counter("prazo_intake_mailbox_stored_total", "New messages stored from a mailbox.", ["mailbox"])

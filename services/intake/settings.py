@@ -44,3 +44,9 @@ class Settings(ServiceSettings):
     lmtp_socket: Path | None = None
     smtp_out: str = "127.0.0.1:25"
     triage_service: str = "triage"
+    desk_proxy_addresses: frozenset[str] = frozenset()
+    """Reverse proxies whose word on the client's address, on https and on ``desk_proxy_header`` is taken."""
+    desk_proxy_header: str = ""
+    """The header by which they name the agent that is logged in; empty: log-in by password."""
+    history_days: int = Field(400, ge=30)
+    """How long the events and clocks of a closed ticket are kept for the desk pages."""

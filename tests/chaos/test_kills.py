@@ -30,6 +30,7 @@ async def test_twenty_kills_during_two_hundred_mails_lose_nothing_and_repeat_not
 
         sending = asyncio.create_task(send())
         for _ in range(KILLS):
+            await made.live()
             await asyncio.sleep(seeded.uniform(0.3, 2.0))
             victim = seeded.choice(("intake", "sla_timer"))
             await made.children[victim].kill()

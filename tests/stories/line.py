@@ -92,18 +92,25 @@ class Line:
 
     async def ready(self, seconds: float = 40) -> None:
         """Wait until every started service is ready."""
+        await self._all_answer("readyz", seconds)
+
+    async def live(self, seconds: float = 40) -> None:
+        """Wait until every started service runs its loops."""
+        await self._all_answer("livez", seconds)
+
+    async def _all_answer(self, probe: str, seconds: float) -> None:
         end = asyncio.get_running_loop().time() + seconds
         async with httpx.AsyncClient(timeout=5) as client:
             for name in [n for n in SCHEMAS if n in self.children]:
                 while asyncio.get_running_loop().time() < end:
                     try:
-                        if (await client.get(f"{self.http[name]}/readyz")).status_code == 200:
+                        if (await client.get(f"{self.http[name]}/{probe}")).status_code == 200:
                             break
                     except httpx.HTTPError:
                         pass
                     await asyncio.sleep(0.1)
                 else:
-                    raise AssertionError(f"{name} is not ready")
+                    raise AssertionError(f"{name} does not answer /{probe}")
 
     def pages(self) -> list[Message]:
         """Return every message that left, oldest first."""

@@ -21,14 +21,18 @@ from shared.errors import Transient
 from shared.kafka import DeadLetter, Record, consumer, new_broker
 from shared.service import Build, Kit, ServiceSettings, main
 
+DESK = [
+    *("/desk", "/desk/login", "/desk/logout", "/desk/language", "/desk/style.css", "/desk/phone", "/desk/discarded"),
+    "/desk/tickets/{ticket_id:path}",
+]
 WIRED: list[tuple[str, Build, type[ServiceSettings], list[str], list[str], list[str]]] = [
     (
         "intake",
         build_intake,
         IntakeSettings,
         ["p.tickets.v1", "p.sla.v1"],
-        ["reader", "replies", "forgetter", "calls"],
-        ["/v1/events", "/v1/calls"],
+        ["reader", "replies", "forgetter", "calls", "archive"],
+        ["/v1/events", "/v1/calls", *DESK],
     ),
     (
         "sla_timer",

@@ -1,6 +1,7 @@
 """Bytes of a mail as text: a ladder that ends, and says on which rung it stopped."""
 
 import codecs
+import re
 from typing import Literal, NamedTuple
 
 from charset_normalizer import from_bytes
@@ -9,6 +10,9 @@ How = Literal["utf-8", "declared", "detected", "replaced"]
 
 _SAMPLE_BYTES = 8 * 1024  # detecting takes milliseconds a kilobyte
 _LEAST_TO_DETECT = 16  # bytes; of less any guess is as good as another
+_HALF_WIDTH_MOST = 0.1  # of the bytes: more of these kana and it is no Japanese
+_MOSTLY = 0.7
+_DAMAGED = 0.1  # of the characters above ASCII: a charset under which more of them are broken is the wrong one
 _ALIASES = {  # the web's (WHATWG Encoding): what mailers call so is a superset of it
     **dict.fromkeys(("ascii", "us-ascii", "latin1", "latin-1", "iso-8859-1", "iso8859-1", "iso_8859-1"), "cp1252"),
     **dict.fromkeys(("ansi", "ansi_x3.4-1968", "x-ansi", "windows1252", "cp-1252", "x-cp1252", "binary"), "cp1252"),
@@ -25,8 +29,21 @@ _NOT_ASCII = ("iso2022", "utf_7", "utf_16", "utf_32", "hz")
 
 _WRITTEN = frozenset("áàâãäçéêèíìóôõòúùüñÁÀÂÃÄÇÉÊÈÍÌÓÔÕÒÚÙÜÑªº°§€£®©™´¨·•–—‘’“”«»…\xa0²³½¼¾±")
 """Above ASCII, what stands in a Portuguese mail."""
-_CANDIDATES = ["utf_8", "cp1252", "cp1250", "cp1251", "cp850", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "cp949"]
+_NEIGHBOURS = _WRITTEN | frozenset("ßÖöËëïÏîÎÿøØåÅæÆœŒ¿¡ÛûÔôÐ\xad×÷¬¶¹")
+"""… and in mail of Western Europe, which has the same code page."""
+_CYRILLIC = ("koi8_r", "cp1251", "cp866", "iso8859_5")
+_RUNS = re.compile(rb"[\x80-\xff]{3,}")
+_CANDIDATES = ["cp1252", "cp1250", "cp1251", "cp1254", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "cp949"]
 """What is met in real mail; a detector that may choose among ninety finds Portuguese to be Estonian."""
+_SEQUENCE = re.compile(
+    rb"[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}|\xc2[\xa0-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]"
+)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CUT_OFF = re.compile("[\udc80-\udcff]{1,3}$")
+_MENDED = {0xDC00 + byte: bytes((byte,)).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
+_HALF_WIDTH = re.compile("[\uff61-\uff9f]")
 
 
 class Decoded(NamedTuple):
@@ -38,8 +55,8 @@ class Decoded(NamedTuple):
 
 
 def decode(raw: bytes, declared: str | None) -> Decoded:
-    """Return ``raw`` as text: strict UTF-8, else the declared charset, else what is detected, else Windows-1252 with
-    replacement. Never raises."""
+    """Return ``raw`` as text without surrogates: strict UTF-8, else the declared charset, else what is detected, else the
+    one of them that loses least, with replacement. Never raises."""
     name = _known(declared)
     if name is not None and name.startswith(_NOT_ASCII):
         text = _strictly(raw, name)
@@ -48,11 +65,22 @@ def decode(raw: bytes, declared: str | None) -> Decoded:
     text = _strictly(raw, "utf-8-sig")
     if text is not None:
         return Decoded(text, "utf-8", "utf-8")
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and (text := _strictly(raw, "utf-16")) is not None:
+        return Decoded(text, "utf_16", "detected")
     if name is not None and name != "utf_8":
         text = _strictly(raw, name)
         if text is not None:
             return Decoded(text, name, "declared")
-    found = _portuguese(raw) or _detected(raw)
+    return _guessed(raw, name)
+
+
+def _guessed(raw: bytes, name: str | None) -> Decoded:
+    """Return the text of bytes that are not what they are said to be."""
+    found = _damaged_utf8(raw)
+    if found is None and name is not None and name not in ("utf_8", "cp1252"):
+        found = _damaged(raw, name)
+    if found is None:
+        found = _western(raw, _WRITTEN) or _cyrillic(raw) or _western(raw, _NEIGHBOURS) or _detected(raw)
     return found or Decoded(raw.decode("cp1252", "replace"), "cp1252", "replaced")
 
 
@@ -70,19 +98,52 @@ def _known(declared: str | None) -> str | None:
 
 def _strictly(raw: bytes, name: str) -> str | None:
     try:
-        return raw.decode(name)
+        text = raw.decode(name)
     except (UnicodeError, ValueError):
         return None
+    return _SURROGATE.sub("\ufffd", text) if name == "utf_7" else text  # the one codec that lets half a pair through
 
 
-def _portuguese(raw: bytes) -> Decoded | None:
-    """Return Windows' or DOS's Western code page where it makes of every byte what Portuguese is written with: of short
-    texts, and of Portuguese and its neighbours, a detector knows less."""
+def _damaged_utf8(raw: bytes) -> Decoded | None:
+    """Return UTF-8 of which something was cut, or into which a list server has put its Windows-1252; None if it is not
+    mostly UTF-8."""
+    text = raw.decode("utf-8", "surrogateescape")
+    good = len(_SEQUENCE.findall(raw))
+    if len(_SURROGATE.findall(text)) > good:
+        return None
+    return Decoded(_CUT_OFF.sub("\ufffd", text).translate(_MENDED), "utf-8", "replaced")
+
+
+def _damaged(raw: bytes, name: str) -> Decoded | None:
+    """Return the declared charset's text where little of it is broken."""
+    try:
+        text = _SURROGATE.sub("\ufffd", raw.decode(name, "replace"))
+    except (UnicodeError, ValueError):
+        return None
+    above = sum(c > "\x7f" for c in text)
+    return Decoded(text, name, "replaced") if text.count("\ufffd") <= _DAMAGED * above else None
+
+
+def _western(raw: bytes, letters: frozenset[str]) -> Decoded | None:
+    """Return Windows' or DOS's Western code page where it makes of every byte what is written there: of short texts, and
+    of Portuguese and its neighbours, a detector knows less."""
     for name in ("cp1252", "cp850"):
         text = _strictly(raw, name)
-        if text is not None and _WRITTEN.issuperset(c for c in text if c > "\x7f"):
+        if text is not None and letters.issuperset(c for c in text if c > "\x7f"):
             return Decoded(text, name, "detected")
     return None
+
+
+def _cyrillic(raw: bytes) -> Decoded | None:
+    """Return the Cyrillic charset that makes words in lower case of runs of high bytes; None if there are few runs."""
+    sample = raw[: 8 * _SAMPLE_BYTES]
+    runs = b"".join(_RUNS.findall(sample))
+    high = sum(byte > 127 for byte in sample)
+    if len(runs) < _LEAST_TO_DETECT // 2 or len(runs) < 0.6 * high:
+        return None
+    share, name = max((sum("а" <= c <= "я" for c in runs.decode(one, "replace")) / len(runs), one) for one in _CYRILLIC)
+    text = _strictly(raw, name) if share >= _MOSTLY else None
+    return None if text is None else Decoded(text, name, "detected")
 
 
 def _detected(raw: bytes) -> Decoded | None:
@@ -91,8 +152,9 @@ def _detected(raw: bytes) -> Decoded | None:
         return None
     first = next((n for n, byte in enumerate(raw) if byte > 127), 0)
     begin = max(0, first - _SAMPLE_BYTES // 4)
-    best = from_bytes(raw[begin : begin + _SAMPLE_BYTES], cp_isolation=_CANDIDATES, enable_fallback=False).best()
-    if best is None:
-        return None
-    text = _strictly(raw, best.encoding)
-    return None if text is None else Decoded(text, best.encoding, "detected")
+    found = from_bytes(raw[begin : begin + _SAMPLE_BYTES], cp_isolation=_CANDIDATES, enable_fallback=False)
+    for match in found:
+        text = _strictly(raw, match.encoding)
+        if text is not None and len(_HALF_WIDTH.findall(text)) < _HALF_WIDTH_MOST * len(raw):
+            return Decoded(text, match.encoding, "detected")
+    return None

@@ -11,15 +11,16 @@ from zoneinfo import ZoneInfo
 
 from services.intake.domain.agents import Agents
 from services.intake.domain.automatic import automatic, is_null_sender
-from services.intake.domain.body import Body, body_of, documents_of, keys_in_names
+from services.intake.domain.body import Body, body_of
 from services.intake.domain.bounces import Bounced, bounced_page
 from services.intake.domain.clients import Belonging, belonging
+from services.intake.domain.documents import documents_of, keys_in_names
 from services.intake.domain.fiscal import MODELS, access_keys, cnpjs, parse_key, rejections
 from services.intake.domain.headers import Header, address_of, read_header
 from services.intake.domain.identity import Identity
 from services.intake.domain.language import Language, language_of
 from services.intake.domain.message import UNREADABLE, message_id_of, title_of
-from services.intake.domain.parts import Anatomy, dissect, word_of
+from services.intake.domain.parts import Anatomy, dissect, undissected, word_of
 from services.intake.domain.quotes import Split, split
 from services.intake.domain.relation import Relation, relation_of
 from services.intake.domain.routing import Facts, Routing, articles, plain, route
@@ -221,11 +222,11 @@ def _fingerprint(mail: _Mail) -> str:
 
 def _anatomy(raw: bytes, flaws: set[str]) -> tuple[Anatomy, str | None]:
     if raw.count(b"\n--") > _BOUNDARIES_LIMIT:
-        return Anatomy((), ()), "too_many_parts"
+        return undissected(raw), "too_many_parts"
     try:
         found = dissect(raw)
     except _HOSTILE as error:
-        return Anatomy((), ()), word_of(error)
+        return undissected(raw), word_of(error)
     flaws.update(found.flaws)
     return found, None
 

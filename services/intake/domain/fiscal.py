@@ -6,6 +6,7 @@ month, issuer, model, series, number, form of issue, random code, check digit. S
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, ParseError
 
@@ -24,22 +25,39 @@ _STATES = dict(
 """The IBGE codes of the states."""
 
 MODELS = {"55": "NF-e", "65": "NFC-e", "57": "CT-e", "67": "CT-e OS", "58": "MDF-e"}
-_GAP = r"[ .\-\u00a0]{0,2}"
-_KEY = re.compile(
-    rf"(?<![0-9A-Za-z])(?:[0-9]{_GAP}){{6}}(?:[0-9A-Z]{_GAP}){{12}}(?:[0-9]{_GAP}){{25}}[0-9](?![0-9A-Za-z])"
+_GAP = r"[ .\-\u00a0\t\n]{0,2}"
+_GLUE = (
+    r"(?:[ \t:;,.()\[\]{}#*\"'=\-–—º°>]|n[º°]|\b(?:c[oó]d(?:igo)?|n[uú]mero|nr?|d[aoe]|n[ao]|[ao]|com|sefaz|nf-?e|nfc-?e|ct-?e|mdf-?e"
+    r"|nota|erro|status|retorno|cstat|rejei[cç][aã]o)\b){0,12}?"
 )
+"""What stands between "Rejeição" and its code; a price or a date does not."""
+_NO_CODE = (
+    r"(?![.,]?[0-9%]|\s?%|/[0-9]|\s{1,3}(?:it[eé]ns?|items?|notas?|nfs?|nf-?es?|nfc-?es?|ct-?es?|cupo[nm]s?|documentos?|reais|dias?|vezes|registros?"
+    r"|clientes?|unidades?|produtos?|mil|horas?|minutos?|lojas?|arquivos?|xmls?|pedidos?|lotes?|d[oa]\s(?:produto|cliente|item))\b)"
+)
+_KEY = re.compile(
+    rf"(?:(?<![0-9A-Za-z])|(?<=NFe)|(?<=CTe)|(?<=MDFe))(?=((?:[0-9]{_GAP}){{6}}(?:[0-9A-Z]{_GAP}){{12}}(?:[0-9]{_GAP}){{25}}[0-9])(?![0-9A-Za-z]))"
+)
+_TRIES_LIMIT = 50_000
 _CNPJ = re.compile(r"(?<![0-9A-Za-z])[0-9A-Z]{2}\.?[0-9A-Z]{3}\.?[0-9A-Z]{3}/?[0-9A-Z]{4}-?[0-9]{2}(?![0-9A-Za-z])")
 _REJECTION = re.compile(
-    r"\brejei[cç][aã]o\b[^0-9\n]{0,24}?\b([2-9][0-9]{2})\b"
-    r"|\b([2-9][0-9]{2})\b\W{1,4}rejei[cç][aã]o\b"
-    r"|\bcStat\b\W{0,12}([2-9][0-9]{2})\b",
+    rf"\brejei[cç][aã]o\b{_GLUE}\b([2-9][0-9]{{2}})\b{_NO_CODE}"
+    r"|\b([2-9][0-9]{2})\b[ \t]{0,2}[-–—:)\]][ \t]{0,2}rejei[cç][aã]o\b"
+    r"|\bcStat\b\W{0,12}([2-9][0-9]{2})\b"
+    rf"|\bc[oó]d(?:igo)?\b{_GLUE}\b([2-9][0-9]{{2}})\b{_NO_CODE}",
     re.IGNORECASE,
 )
+_ABOUT_DOCUMENTS = re.compile(r"rejei|sefaz|nf-?e\b|nfc-?e\b|ct-?e\b|mdf-?e\b|\bnota|emiss|emit", re.IGNORECASE)
+"""Of a text that is about nothing of the kind, "código 539" is a product's."""
 _ROOTS = {
     **dict.fromkeys(("nfeProc", "NFe", "enviNFe", "procEventoNFe", "retConsSitNFe", "retEnviNFe"), "NF-e"),
     **dict.fromkeys(("cteProc", "CTe", "procEventoCTe", "CTeOS", "cteOSProc"), "CT-e"),
     **dict.fromkeys(("mdfeProc", "MDFe", "procEventoMDFe"), "MDF-e"),
 }
+
+
+_ROOT = re.compile(rb"<(?:\w{1,20}:)?(?:" + "|".join(_ROOTS).encode() + rb")\b")
+_BEGINNING = 4096  # bytes
 
 
 class AccessKey(NamedTuple):
@@ -66,8 +84,8 @@ class Document(NamedTuple):
 def access_keys(text: str) -> tuple[AccessKey, ...]:
     """Return the valid access keys of a text in order, each once, also written in groups; at most a hundred."""
     found: dict[str, AccessKey] = {}
-    for match in _KEY.finditer(text):
-        key = parse_key(re.sub(_GAP, "", match[0]))
+    for match in islice(_KEY.finditer(text), _TRIES_LIMIT):  # also those that begin inside another: "nota 2026 5206 …"
+        key = parse_key(re.sub(_GAP, "", match[1]))
         if key is not None:
             found.setdefault(key.key, key)
         if len(found) == _KEYS_LIMIT:
@@ -106,8 +124,15 @@ def _check_digit(text: str) -> str:
 
 def rejections(text: str) -> tuple[str, ...]:
     """Return the SEFAZ rejection codes that a text names, in order, each once."""
+    if _ABOUT_DOCUMENTS.search(text) is None and "stat" not in text.lower():
+        return ()
     found = (next(group for group in match.groups() if group) for match in _REJECTION.finditer(text))
     return tuple(dict.fromkeys(found))[:_KEYS_LIMIT]
+
+
+def looks_fiscal(data: bytes) -> bool:
+    """Tell whether one of the roots stands near the beginning: parsing other XML would be for nothing."""
+    return _ROOT.search(data[:_BEGINNING].replace(b"\0", b"")) is not None
 
 
 def read_xml(data: bytes) -> Document | None:

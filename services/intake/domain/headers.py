@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import codecs
 import quopri
 import re
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,10 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 _END = re.compile(rb"(?:\r\n|\n)[ \t]*(?:\r\n|\n)|\r\r")
 _FIELD = re.compile(rb"([!-9;-~]{1,80})[ \t]*:(.*)", re.DOTALL)
 _WORD = re.compile(rb"=\?([!-<>@-~]{1,60}?)(?:\*[A-Za-z-]{1,20})?\?([bBqQ])\?([^?]*)\?=")
+_WHOLE = re.compile(r"[^\s<>,;:@]{1,200}@[^\s<>,;:@]{1,200}|\"[^\"]{0,100}\"@\S+")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_ANGLED = re.compile(r"<(?:[^<>:]{0,200}:)?\s*([^<>\s@:]{1,200}@[^<>\s@:]{1,200})\s*>")
+_ANY = re.compile(r"([^\s<>,;:\"'()\[\]@]{1,200}@[^\s<>,;:\"'()\[\]@]{1,200})")
 _BETWEEN = re.compile(rb"[ \t]*")
 
 
@@ -46,7 +51,7 @@ class Header(NamedTuple):
 def read_header(raw: bytes) -> Header:
     """Return the header of a message; a line that is no field, and what is not finished, is skipped. Never raises."""
     head = raw[:HEAD_BYTES]
-    begin = len(head) - len(head.lstrip(b"\r\n"))
+    begin = len(head) - len(head.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n"))
     end = _END.search(head, begin)
     fields: list[tuple[str, bytes]] = []
     for line in _unfolded(head[begin : None if end is None else end.start()]):
@@ -105,10 +110,20 @@ def _bytes_of(encoding: bytes, text: bytes) -> bytes:
 
 
 def address_of(value: bytes) -> str:
-    """Return the first address of a value in lower case, "" where there is none. Never raises."""
+    """Return the first address of a value in lower case, "" where there is none: as RFC 5322 has it, else (names with
+    commas that are not quoted, addresses in comments) the first that stands in angle brackets, else any. A name that
+    looks like another address is a name. Never raises."""
     text = value.decode("utf-8", "replace")
+    bare = _QUOTED.sub(" ", text)
+    angled = _ANGLED.search(bare)
     try:
         found = parseaddr(text)[1]
     except (ValueError, IndexError, RecursionError):
-        return ""
-    return " ".join(found.split()).lower()[:320] if "@" in found else ""
+        found = ""
+    if angled is not None and "," not in bare[: angled.start()]:
+        found = angled[1]
+    elif _WHOLE.fullmatch(found) is None:
+        match = angled or _ANY.search(bare) or _ANGLED.search(text)
+        found = match[1] if match else found
+    kept = "".join(c for c in " ".join(found.split()) if c.isprintable())
+    return kept.lower()[:320] if "@" in kept else ""

@@ -34,9 +34,15 @@ def title_of(subject: str) -> str:
     text = _plain(subject[:_VALUE_LENGTH])
     while (shorter := _PREFIX.sub("", text)) != text:
         text = shorter
+    return masked(text)[:TITLE_LENGTH].strip() or _NO_SUBJECT
+
+
+def masked(text: str) -> str:
+    """Return a text on one line without addresses, phone numbers, CPF and CNPJ, as it may stand in an event."""
+    text = _plain(text[:_VALUE_LENGTH])
     for pattern, word in _MASKS:
         text = pattern.sub(word, text)
-    return text[:TITLE_LENGTH].strip() or _NO_SUBJECT
+    return text
 
 
 def _plain(text: str) -> str:

@@ -7,25 +7,44 @@ it is new.
 import re
 from typing import NamedTuple
 
-from services.intake.domain.markup import QUOTE_BEGINS
+from services.intake.domain.markup import MARKS, QUOTE_BEGINS, QUOTE_ENDS, SIGNATURE_BEGINS, SIGNATURE_ENDS
 
 _LINES_LIMIT = 5_000
 _WRAPPED = 4  # lines over which "Em … escreveu:" is wrapped
+_ATTRIBUTION_LENGTH = 400  # characters
 _HEADER_LINES = 8
 _SIGNATURE_LINES = 25
+_SENTENCE_WORDS = 7  # in a line of a name, a place or a telephone there are fewer
 
 _ORIGINAL = re.compile(
-    r"^[\s>*]*-{2,}\s*(?:mensagem\s+(?:original|encaminhada)|original\s+message|forwarded\s+message|mensaje\s+original"
-    r"|e-?mail\s+original)\s*-{0,}\s*\*?$",
+    r"^[\s>*]*[-_—–]{2,}[\s*]*(?:mensagem\s+original|original\s+message|mensaje\s+original|e-?mail\s+original"
+    r"|message\s+d'origine|messaggio\s+originale|urspr.ngliche\s+nachricht)[\s*_—–-]*$",
     re.IGNORECASE,
 )
-_WROTE = re.compile(
-    r"^\*?(?:em|no\s+dia|na|on|el|a)\b[^\n]{6,400}\b(?:escreveu|wrote|escribi[oó])\b[^\n]{0,3}:?\s*$", re.IGNORECASE
+_FORWARDED = re.compile(
+    r"^[\s>*]*(?:[-_—–]{2,}\s*(?:mensagem\s+(?:encaminhada|reencaminhada)|forwarded\s+message|mensaje\s+reenviado)\b[^\n]{0,60}"
+    r"|(?:in[ií]cio\s+da\s+mensagem\s+(?:re)?encaminhada|begin\s+forwarded\s+message)\s*:)\s*$",
+    re.IGNORECASE,
 )
-_FROM = re.compile(r"^[\s*]*(?:de|from|remetente)\s*:\s*\*?\s*\S", re.IGNORECASE)
+_VERB = re.compile(
+    r"\b(?:escreveu|wrote|writes|escribi[oó]|a\s+écrit|schrieb|geschreven|ha\s+scritto|skrev|napisa[lł]|enviou)\b|написал|пише",
+    re.IGNORECASE,
+)
+_SAYS = re.compile(r"(?:escreveu|disse|wrote|writes|said|escribi[oó])[\s\xa0]*:[\s*]*$", re.IGNORECASE)
+_STARTS = re.compile(
+    r"^[*_\s]*(?:[-—]{1,5}\s*)?(?:(?:em|no\s+dia|na|on|el|a|at|le|am|op|il|den|dnia)\s+\S|\d{1,4}[/.\- ]\S)",
+    re.IGNORECASE,
+)
+_ENDS = re.compile(r"(?::|-{2,})[\s*]*$")
+_WHEN = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}/\d{1,2}")
+_DATED = re.compile(r"^\s*\d{4}[-/]\d{1,2}[-/]\d{1,2}\b[^\n]{0,100}<[^\n]{0,100}@[^\n]{0,100}>:?\s*$")
+_FROM = re.compile(r"^[\s*]*(?:de|from|remetente|da|von|från)\s*:\s*\*?\s*\S", re.IGNORECASE)
 _FIELD = re.compile(
-    r"^[\s*]*(?:enviad[ao](?:\s+em)?|enviada?|sent|data|date|para|to|cc|c[oó]pia|assunto|subject)\s*:", re.IGNORECASE
+    r"^[\s*]*(?:enviad[ao]s?(?:\s+em)?|sent|data|date|para|to|cc|c[oó]pia|assunto|subject|responder\s+a|reply-to|importance"
+    r"|prioridade|anexos?|gesendet|betreff|an|inviato|a|oggetto|objet|asunto|fecha|enviado\s+el|skickat|till|ämne)\s*:",
+    re.IGNORECASE,
 )
+_SENT = re.compile(r"^[\s*]*(?:enviad[ao]|sent|para|to|cc|an|a|till|gesendet|inviato|skickat)\b", re.IGNORECASE)
 _RULER = re.compile(r"^\s*[_=\-]{10,}\s*$")
 _DELIMITER = re.compile(r"^--\s?$")
 _DEVICE = re.compile(
@@ -58,10 +77,12 @@ class Split(NamedTuple):
 def split(text: str) -> Split:
     """Return what is new, what is quoted, and the signature of what is new."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n", _LINES_LIMIT)
-    fresh, quoted = _unquoted(lines)
-    fresh, signature = _unsigned(fresh)
-    if not _said(fresh):
+    new, quoted = _unquoted(lines)
+    if not _said([line for line in new if not _DEVICE.match(line)]):  # that a telephone sent it says nothing
         return Split(_joined(lines), "", "")
+    fresh, signature = _unsigned(new)
+    if not _said(fresh):  # what is marked as a signature is one only under a text
+        fresh, signature = new, []
     return Split(_joined(fresh), _joined(quoted), _joined(signature))
 
 
@@ -72,14 +93,21 @@ def _unquoted(lines: list[str]) -> tuple[list[str], list[str]]:
     while at < len(lines):
         line = lines[at]
         if line == QUOTE_BEGINS or _ORIGINAL.match(line) or _is_header(lines, at):
-            return fresh, quoted + lines[at:]  # what stands above its quotation: the rest is the older mail
+            end = _end_of_quotation(lines, at) if line == QUOTE_BEGINS else len(lines)
+            quoted += lines[at:end]  # what stands above its quotation: the rest is the older mail
+            at = end
+            continue
+        if _FORWARDED.match(line):
+            return fresh + lines[at:], quoted  # somebody hands it on: it is what the mail is about
         taken = _attribution(lines, at)
         if not taken and line.lstrip().startswith(">"):
-            taken = 1
+            quoted.append(line)
+            at += 1
+            continue
         if taken:
             quoted += lines[at : at + taken]
             at += taken
-            if taken > 1 and not _is_marked(lines, at):  # nothing marked follows: all of it is the older mail
+            if not _is_marked(lines, at):  # nothing marked follows: all of it is the older mail
                 return fresh, quoted + lines[at:]
             continue
         fresh.append(line)
@@ -87,23 +115,48 @@ def _unquoted(lines: list[str]) -> tuple[list[str], list[str]]:
     return fresh, quoted
 
 
+def _end_of_quotation(lines: list[str], at: int) -> int:
+    """Return the line after the mark that ends what a mailer marked as quoted; without one, all of the rest is."""
+    try:
+        return lines.index(QUOTE_ENDS, at) + 1
+    except ValueError:
+        return len(lines)
+
+
 def _attribution(lines: list[str], at: int) -> int:
-    """Return over how many lines somebody is said to have written what follows, plus the marked line; 0: nobody is."""
-    if not lines[at].strip() or lines[at].lstrip().startswith(">"):
+    """Return over how many lines somebody is said to have written what follows; 0: nobody is."""
+    first = lines[at]
+    if not first.strip() or first.lstrip().startswith(">") or len(first) > _ATTRIBUTION_LENGTH:
         return 0
-    for count in range(1, _WRAPPED + 1):
-        window = lines[at : at + count]
-        if len(window) < count or (count > 1 and not window[-1].strip()):
+    if _DATED.match(first):
+        return 1
+    begins = _STARTS.match(first) is not None or ("@" in first and _VERB.search(first) is not None)
+    window = ""
+    for count in range(1, _WRAPPED + 1 if begins else 2):
+        if at + count > len(lines) or (count > 1 and not lines[at + count - 1].strip()):
             return 0
-        if _WROTE.match(" ".join(part.strip() for part in window)):
-            return count + 1
+        window = f"{window} {lines[at + count - 1].strip()}".strip()
+        if len(window) > _ATTRIBUTION_LENGTH:
+            return 0
+        if _ENDS.search(window) and _names_writer(window, begins, _is_marked(lines, at + count)):
+            return count
     return 0
 
 
+def _names_writer(said: str, begins: bool, marked: bool) -> bool:
+    """Tell whether a line says who wrote, and when or from where; before a marked quotation also in any language."""
+    known = _VERB.search(said) is not None
+    if marked and _SAYS.search(said):
+        return True
+    if "@" in said:
+        return known or (marked and _WHEN.search(said) is not None)
+    return known and begins and _WHEN.search(said) is not None
+
+
 def _is_marked(lines: list[str], at: int) -> bool:
-    """Tell whether a line marked as quoted comes next, or just did."""
-    near = [line for line in lines[max(0, at - 1) : at + 3] if line.strip()]
-    return any(line.lstrip().startswith(">") for line in near)
+    """Tell whether a line marked as quoted comes next, but for empty lines."""
+    near = next((line for line in lines[at : at + 3] if line.strip()), "")
+    return near.lstrip().startswith(">")
 
 
 def _is_header(lines: list[str], at: int) -> bool:
@@ -114,19 +167,38 @@ def _is_header(lines: list[str], at: int) -> bool:
             at += 1
     if at >= len(lines) or not _FROM.match(lines[at]):
         return False
-    following = lines[at + 1 : at + 1 + _HEADER_LINES]
-    return sum(_FIELD.match(line) is not None for line in following) >= 2
+    following = [line for line in lines[at + 1 : at + 1 + _HEADER_LINES] if _FIELD.match(line)]
+    return len(following) >= 2 and any(_SENT.match(line) for line in following)  # a form of a web page has no recipient
 
 
 def _unsigned(lines: list[str]) -> tuple[list[str], list[str]]:
-    """Part the signature: from its delimiter, the mark of a device, a closing or a confidentiality notice to the end."""
-    first = max(0, len(lines) - _SIGNATURE_LINES)
-    for at, line in enumerate(lines):
-        if _DELIMITER.match(line) or _CONFIDENTIAL.search(line[:400]):
-            return lines[:at], lines[at:]
-        if at >= first and (_DEVICE.match(line) or _CLOSING.match(line)):
+    """Part the signature: what a mailer marked as one, or from its delimiter, the mark of a device, a closing or a
+    confidentiality notice to the end."""
+    if SIGNATURE_BEGINS in lines:
+        begin = lines.index(SIGNATURE_BEGINS)
+        end = lines.index(SIGNATURE_ENDS, begin) if SIGNATURE_ENDS in lines[begin:] else len(lines)
+        fresh, more = _unsigned(lines[:begin] + lines[end + 1 :])
+        return fresh, more + lines[begin:end]
+    last = max((n for n, line in enumerate(lines) if line.strip()), default=0)
+    for at in range(max(0, last - _SIGNATURE_LINES), min(last + 1, len(lines))):
+        line = lines[at]
+        marked = _DELIMITER.match(line) or _CONFIDENTIAL.search(line[:400])
+        if not marked and not ((_DEVICE.match(line) or _CLOSING.match(line)) and not _goes_on(lines[at + 1 :])):
+            continue
+        if _said(lines[:at]):
             return lines[:at], lines[at:]
     return lines, []
+
+
+def _goes_on(lines: list[str]) -> bool:
+    """Tell whether somebody writes on after thanks: a whole sentence comes before any notice of the house."""
+    for line in lines:
+        if _DELIMITER.match(line) or _RULER.match(line) or _CONFIDENTIAL.search(line[:400]):
+            return False
+        words = line[:400].split()
+        if len(words) >= _SENTENCE_WORDS and 2 * sum(word[:1].islower() for word in words) > len(words):
+            return True
+    return False
 
 
 def _said(lines: list[str]) -> bool:
@@ -134,4 +206,4 @@ def _said(lines: list[str]) -> bool:
 
 
 def _joined(lines: list[str]) -> str:
-    return "\n".join(line for line in lines if line != QUOTE_BEGINS).strip("\n ")
+    return "\n".join(line for line in lines if line not in MARKS).strip("\n ")

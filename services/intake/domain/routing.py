@@ -85,7 +85,9 @@ class Facts(NamedTuple):
 
 def plain(text: str) -> str:
     """Return lower-case words without accents and punctuation, each with a blank before and after it."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    bare = text.casefold()
+    if not bare.isascii():
+        bare = "".join(c for c in unicodedata.normalize("NFKD", bare) if not unicodedata.combining(c))
     return " ".join(["", *_WORD.findall(bare), ""])
 
 

@@ -78,7 +78,7 @@ async def _settle(connection: Any, desk: Desk, message: Unread, found: Contact) 
     if copy is not None and copy[0] is not None:
         await _assign(connection, message, found, copy[0], "copy")
         return []
-    if found.discarded is not None:
+    if found.discarded is not None and not message.opened_by_hand:
         await queries.discard(connection, reason=found.discarded, fingerprint=found.fingerprint, id=message.id)
         metrics.discarded.labels(found.discarded).inc()
         return [] if found.bounced is None or copy is not None else [(desk.notices_topic, _bounced(message, found))]

@@ -82,25 +82,36 @@ clocks AS (DELETE FROM clock USING old WHERE clock.ticket_id = old.ticket_id)
 SELECT count(*) FROM old;
 
 -- name: open_contacts
--- Open tickets, worst first: breached, then the next deadline, then what waits; each with its open clocks' worst.
-SELECT t.ticket_id, t.opened_at, t.channel, t.service, t.title, t.priority, t.client_id, t.assignee, t.pauses,
-    t.emergency, t.state, t.scope
-FROM ticket AS t LEFT JOIN LATERAL (
-    SELECT bool_or(c.state = 'breached' OR c.due_at <= :now::timestamptz) AS late, min(c.due_at) AS due_at,
-        min(c.remaining_seconds) FILTER (WHERE c.state = 'paused') AS left_seconds
-    FROM clock AS c WHERE c.ticket_id = t.ticket_id AND c.state IN ('running', 'paused', 'breached')) AS worst ON true
-WHERE t.state = 'open'
-    AND (:client::text IS NULL OR t.client_id = :client)
-    AND (:assignee::text IS NULL OR t.assignee = :assignee)
-    AND (:words::text IS NULL OR strpos(lower(t.title), :words) > 0 OR strpos(lower(t.ticket_id), :words) > 0
-        OR strpos(lower(t.client_id), :words) > 0)
-ORDER BY coalesce(worst.late, false) DESC, worst.due_at NULLS LAST, worst.left_seconds NULLS LAST, t.opened_at, t.ticket_id
+-- Open tickets, worst first: breached, then the next deadline, then what waits. Of a flood only the worst one, with the
+-- number of tickets in it; of one group (:flood) all.
+WITH found AS (
+    SELECT t.ticket_id, t.opened_at, t.channel, t.service, t.title, t.priority, t.client_id, t.assignee, t.pauses,
+        t.emergency, t.state, t.scope, t.responded_at, coalesce(t.flood_of, t.ticket_id) AS flood,
+        coalesce(worst.late, false) AS late, worst.due_at, worst.left_seconds
+    FROM ticket AS t LEFT JOIN LATERAL (
+        SELECT bool_or(c.state = 'breached' OR c.due_at <= :now::timestamptz) AS late, min(c.due_at) AS due_at,
+            min(c.remaining_seconds) FILTER (WHERE c.state = 'paused') AS left_seconds
+        FROM clock AS c WHERE c.ticket_id = t.ticket_id AND c.state IN ('running', 'paused', 'breached')) AS worst ON true
+    WHERE t.state = 'open'
+        AND (:client::text IS NULL OR t.client_id = :client)
+        AND (:assignee::text IS NULL OR t.assignee = :assignee)
+        AND (:flood::text IS NULL OR coalesce(t.flood_of, t.ticket_id) = :flood)
+        AND (:words::text IS NULL OR strpos(lower(t.title), :words) > 0 OR strpos(lower(t.ticket_id), :words) > 0
+            OR strpos(lower(t.client_id), :words) > 0)),
+ranked AS (
+    SELECT found.*, count(*) OVER (PARTITION BY flood) AS alike,
+        row_number() OVER (PARTITION BY flood ORDER BY late DESC, due_at NULLS LAST, left_seconds NULLS LAST, opened_at, ticket_id) AS place
+    FROM found)
+SELECT ticket_id, opened_at, channel, service, title, priority, client_id, assignee, pauses, emergency, state, scope,
+    responded_at, flood, alike
+FROM ranked WHERE place = 1 OR :flood::text IS NOT NULL
+ORDER BY late DESC, due_at NULLS LAST, left_seconds NULLS LAST, opened_at, ticket_id
 LIMIT :at_most::int OFFSET :skip::int;
 
 -- name: closed_contacts
 -- Closed tickets, the latest first.
 SELECT t.ticket_id, t.opened_at, t.channel, t.service, t.title, t.priority, t.client_id, t.assignee, t.pauses,
-    t.emergency, t.state, t.scope
+    t.emergency, t.state, t.scope, t.responded_at, t.ticket_id AS flood, 1 AS alike
 FROM ticket AS t
 WHERE t.state <> 'open'
     AND (:client::text IS NULL OR t.client_id = :client)
@@ -111,14 +122,10 @@ ORDER BY t.closed_at DESC NULLS LAST, t.ticket_id
 LIMIT :at_most::int OFFSET :skip::int;
 
 -- name: messages_of
--- The messages of a ticket, latest first: of each no more than its first :bytes.
-SELECT id, received_at, mailbox, envelope_from, attempts, substring(raw FROM 1 FOR :bytes::int) AS raw,
+-- The messages of a ticket without their copies, latest first: of each no more than its first :bytes.
+SELECT id, received_at, mailbox, envelope_from, became, substring(raw FROM 1 FOR :bytes::int) AS raw,
     octet_length(raw) AS size_bytes
-FROM message WHERE ticket_id = :ticket_id ORDER BY id DESC LIMIT :at_most::int;
-
--- name: count_messages$
--- How many messages a ticket has.
-SELECT count(*) FROM message WHERE ticket_id = :ticket_id;
+FROM message WHERE ticket_id = :ticket_id AND became IS DISTINCT FROM 'copy' ORDER BY id DESC LIMIT :at_most::int;
 
 -- name: discarded_mail
 -- Mail that opened no ticket, latest first: of each no more than its header.

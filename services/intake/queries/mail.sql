@@ -14,7 +14,8 @@ FROM unnest(:mailboxes::text[], :message_ids::text[], :contents::int[], :receive
 WHERE copy.message_id <> '' OR NOT EXISTS (
     SELECT 1 FROM message AS earlier
     WHERE earlier.mailbox = copy.mailbox AND earlier.message_id = '' AND earlier.sha256 = (:sha256s::bytea[])[copy.content]
-        AND earlier.received_at > copy.received_at - :retry_window::interval)
+        AND earlier.received_at > copy.received_at - :retry_window::interval
+        AND earlier.received_at < copy.received_at + :retry_window::interval)
 ON CONFLICT DO NOTHING;
 
 -- name: unread
@@ -29,12 +30,12 @@ WHERE id IN (SELECT id FROM message WHERE id = ANY(:ids::bigint[]) AND ticket_id
 
 -- name: claim_unread
 -- The messages to decide of, locked until the transaction ends; their bytes are fetched one by one.
-SELECT id, mailbox, received_at, traceparent, attempts, envelope_from FROM message
+SELECT id, mailbox, received_at, traceparent, attempts, envelope_from, opened_by_hand FROM message
 WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL AND discarded IS NULL ORDER BY id FOR UPDATE SKIP LOCKED;
 
 -- name: to_read
 -- The messages to read, not yet locked; their bytes are fetched one by one.
-SELECT id, mailbox, received_at, traceparent, attempts, envelope_from FROM message
+SELECT id, mailbox, received_at, traceparent, attempts, envelope_from, opened_by_hand FROM message
 WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL AND discarded IS NULL ORDER BY id;
 
 -- name: raw_of$

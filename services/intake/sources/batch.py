@@ -31,6 +31,7 @@ class _Waiting:
 
     @property
     def size(self) -> int:
+        """Return how many bytes it holds."""
         return len(self.copies[0].raw) * len(self.copies)
 
 

@@ -15,7 +15,10 @@ _STATEMENT_BYTES = 32 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A stored message that nothing was decided of. ``envelope_from``: "" is the null sender, None is not known."""
+    """A stored message that nothing was decided of. ``envelope_from``: "" is the null sender, None is not known.
+
+    ``opened_by_hand``: it was discarded, and a person asked for a ticket.
+    """
 
     id: int
     mailbox: str
@@ -23,6 +26,7 @@ class Unread:
     traceparent: str
     attempts: int
     envelope_from: str | None
+    opened_by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ async def store_messages(connection: Any, messages: Sequence[Received]) -> None:
     """Store messages, all of them or none; a repetition to the same mailbox is stored once.
 
     Two messages are one when Message-ID and bytes are equal, and without a Message-ID (RFC 5322 only recommends it)
-    when equal bytes come again within ``RETRY_WINDOW``. Everybody stores in the same order, so that none waits in a circle.
+    when equal bytes come again within ``RETRY_WINDOW``, before or after: IMAP gives mails in any order. Everybody stores
+    in the same order, so that none waits in a circle.
     """
     ordered = sorted(messages, key=lambda m: (m.mailbox, m.message_id, m.sha256))
     once = list({(m.mailbox, m.message_id, m.sha256): m for m in reversed(ordered)}.values())[::-1]

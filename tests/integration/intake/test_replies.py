@@ -128,7 +128,7 @@ async def test_the_answer_waits_for_the_due_date_and_says_it_once(pool: Any, sin
     assert message["Subject"] == f"Re: Nota parada [#{ticket}]"
     assert (message["Auto-Submitted"], message["Content-Language"]) == ("auto-replied", "pt-BR")
     assert str(message["From"]) == "Suporte Ação <suporte@desk.example>"
-    assert ticket_of(KEY, [str(message["Message-ID"])]) == ticket
+    assert ticket_of(KEY, [str(message["Message-ID"]).strip()]) == ticket
     plain, html = (message.get_body((kind,)) for kind in ("plain", "html"))
     assert plain is not None
     assert html is not None

@@ -67,6 +67,21 @@ HOSTILE = [
     b"From: " + b"=?utf-8?q?a?= " * 3_500 + b"<ana@cliente.example>",
     b"a: b\r\n" * 10_000,
     b"Subject: a\r\n\r\n" + b"x" * 40_000_000,
+    b"Subject: a\r\n\r\n" + b"n\xe3o " * 2_000_000,
+    b"Subject: a\r\n\r\n" + (b" " * 390 + b"x\r\n") * 5_000,
+    b"Subject: a\r\n\r\n" + b"=ybegin name=a\r\n" * 50_000,
+    b"Subject: a\r\n\r\n" + b"begin 644 a\r\nx\r\nend\r\n" * 50_000,
+    b"Subject: a\r\n\r\n" + b"5206 " * 200_000,
+    b"Subject: a\r\n\r\n" + b"rejeicao " * 100_000,
+    b"Content-Type: text/plain; " + b"a=b; " * 100_000 + b"\r\n\r\nx",
+    b"Content-Type: text/plain; format=flowed\r\n\r\n" + b"a \r\n" * 400_000,
+    b"Content-Type: text/html\r\n\r\n" + b"<style>" * 100_000,
+    b"Content-Type: text/html\r\n\r\n" + b"<font><p>" * 4_900,
+    b"Content-Type: text/html\r\n\r\n" + b"<" * 1_000_000,
+    b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 19_000,
+    b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 100_000,
+    b"Content-Type: message/rfc822\r\n\r\n" * 5_000 + b"x",
+    b"Content-Type: application/xml; name=a.xml\r\n\r\n<nfeProc>" + b"<a/>" * 400_000,
 ]
 
 

@@ -1,5 +1,6 @@
 """What a mail says, row by row: charsets, headers, quotations, fiscal documents, machines, routing, clients."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from services.intake.configuration import read_desk
 from services.intake.domain.charset import decode
 from services.intake.domain.contact import Contact, understand
 from services.intake.domain.fiscal import access_keys, cnpjs, is_cnpj, parse_key, read_xml, rejections
-from services.intake.domain.headers import text_of
+from services.intake.domain.headers import address_of, text_of
 from services.intake.domain.markup import text_of_html
 from services.intake.domain.quotes import split
 from shared.clients import Clients
@@ -31,6 +32,21 @@ CHARSETS = [
     ("ção".encode("utf-16"), "utf-16", "ção", "declared"),
     (b"a\x81\xb0", "latin-1", "a\ufffd\u00b0", "replaced"),
     (b"abc", "base64", "abc", "utf-8"),
+    ("Здравствуйте, программа не работает".encode("koi8-r"), None, "Здравствуйте, программа не работает", "detected"),
+    (
+        "Здравствуйте, программа не работает".encode("cp1251"),
+        "utf-8",
+        "Здравствуйте, программа не работает",
+        "detected",
+    ),
+    ("請問這個系統可以使用嗎，謝謝您的幫助".encode("big5"), None, "請問這個系統可以使用嗎，謝謝您的幫助", "detected"),
+    ("mißliche Lage der Frösche".encode("cp1252"), None, "mißliche Lage der Frösche", "detected"),
+    ("não emite".encode("utf-16"), None, "não emite", "detected"),
+    ("não consigo a emissã".encode()[:-1], "utf-8", "não consigo a emiss\ufffd", "replaced"),
+    ("emissão, emissão ".encode() + "Discussão".encode("cp1252"), "utf-8", "emissão, emissão Discussão", "replaced"),
+    ("請問這個系統可以使用嗎".encode("big5") + b"\xff", "big5", "請問這個系統可以使用嗎\ufffd", "replaced"),
+    (b"a+2AA-b", "utf-7", "a\ufffdb", "declared"),
+    (b"+2AA-" + ("ã" * 40).encode("utf-7") + b"\xff", "utf-7", "\ufffd" + "ã" * 40 + "\ufffd", "replaced"),
 ]
 
 
@@ -55,29 +71,24 @@ def test_header_values(raw: bytes, text: str) -> None:
     assert text_of(raw) == text
 
 
-SPLITS = [
-    ("oi\n\nEm seg., 2 de mar. de 2026, Ana <a@b> escreveu:\n> antes", "oi", True, ""),
-    ("oi\n\nEm seg., 2 de mar. de 2026, Ana da Silva Sauro\n<a@b> escreveu:\n> antes", "oi", True, ""),
-    ("> pergunta\nresposta", "resposta", True, ""),
-    ("oi\n-----Mensagem original-----\nDe: a\ntexto", "oi", True, ""),
-    ("oi\nDe: Ana\nEnviada em: hoje\nPara: b\nAssunto: c\n\ntexto", "oi", True, ""),
-    ("De: hoje em diante nada funciona\nsegue", "De: hoje em diante nada funciona\nsegue", False, ""),
-    ("-----Mensagem encaminhada-----\nDe: a\ntexto", "-----Mensagem encaminhada-----\nDe: a\ntexto", False, ""),
-    ("oi\n\nAtenciosamente,\nAna", "oi", False, "Atenciosamente,\nAna"),
-    ("oi\n\nEnviado do meu iPhone", "oi", False, "Enviado do meu iPhone"),
-    ("oi\n-- \nAna", "oi", False, "-- \nAna"),
-    ("oi\nAVISO DE CONFIDENCIALIDADE: não leia", "oi", False, "AVISO DE CONFIDENCIALIDADE: não leia"),
-    ("Obrigado pela ajuda de ontem, mas voltou", "Obrigado pela ajuda de ontem, mas voltou", False, ""),
-    ("", "", False, ""),
+ADDRESSES = [
+    ("Ana <ANA@cliente.example>", "ana@cliente.example"),
+    ("Suporte, Loja <ana@cliente.example>", "ana@cliente.example"),
+    ("Loja ,_<ana@cliente.example>", "ana@cliente.example"),
+    ("Loja,(<ana@cliente.example>)", "ana@cliente.example"),
+    ('"banco@banco.example" <x@y.example>', "x@y.example"),
+    ("banco@banco.example <x@y.example>", "x@y.example"),
+    ("a@b.example, <x@y.example>", "a@b.example"),
+    ('"João" <ana@cliente.example', "ana@cliente.example"),
+    ("undisclosed-recipients:;", ""),
+    ("Ana", ""),
+    ("<a\0na@cliente.example>", "ana@cliente.example"),
 ]
 
 
-@pytest.mark.parametrize(("text", "fresh", "quoted", "signature"), SPLITS)
-def test_what_is_new_is_told_from_quotations_and_signatures(
-    text: str, fresh: str, quoted: bool, signature: str
-) -> None:
-    found = split(text)
-    assert (found.fresh, bool(found.quoted), found.signature) == (fresh, quoted, signature)
+@pytest.mark.parametrize(("value", "address"), ADDRESSES)
+def test_the_address_of_a_field(value: str, address: str) -> None:
+    assert address_of(value.encode()) == address
 
 
 def test_html_is_read_as_people_see_it() -> None:
@@ -106,6 +117,36 @@ def test_access_keys_cnpjs_and_rejections() -> None:
         "232",
     )
 
+    for text in (
+        f"nota 2026 {grouped}",
+        f'Id="NFe{KEY}"',
+        grouped.replace(" ", "."),
+        f"{grouped[:24]}\n{grouped[25:]}",
+    ):
+        assert [found.key for found in access_keys(text)] == [KEY]
+
+
+CODES = [
+    ("Rejeição: 539", "539"),
+    ("Rejeicao 204 - Duplicidade", "204"),
+    ("<cStat>204</cStat>", "204"),
+    ("código 539 ao emitir a nota", "539"),
+    ("Rejeição nº 215", "215"),
+    ("Rejeição da SEFAZ, código 610", "610"),
+    ("Rejeição de 204 itens", ""),
+    ("rejeição de R$ 350,00", ""),
+    ("rejeição 350,00", ""),
+    ("rejeição em 2026", ""),
+    ("código 539 do produto na nota", ""),
+    ("o código do produto é 539", ""),
+    ("código 300", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "code"), CODES)
+def test_rejection_codes_are_told_from_other_numbers(text: str, code: str) -> None:
+    assert rejections(text) == ((code,) if code else ())
+
 
 def test_xml_is_known_by_its_root_and_entities_are_refused() -> None:
     document = read_xml(f'<NFe><infNFe Id="NFe{KEY}"><emit><CNPJ>33009911002506</CNPJ></emit></infNFe></NFe>'.encode())
@@ -128,6 +169,11 @@ MACHINES = [
     ("Precedence: list", None),
     ("X-Auto-Response-Suppress: All", None),
     ("List-Id: <x>", None),
+    ("X-Autorespond: ferias", None),
+    ("X-Failed-Recipients: a@b.example", None),
+    ("Precedence: auto_reply", None),
+    ("Content-Type: multipart/report; report-type=disposition-notification; boundary=b", "report"),
+    ("Content-Type: multipart/report; report-type=feedback-report; boundary=b", "report"),
 ]
 
 
@@ -199,3 +245,19 @@ def test_classify_prints_one_decision_a_mail(tmp_path: Path, capsys: pytest.Capt
     assert command(["classify", str(mail), str(tmp_path / "none.eml")]) == 2
     said = capsys.readouterr()
     assert ("routing_rule: rejected" in said.out, "none.eml" in said.err) == (True, True)
+
+
+def test_classify_reads_folders_and_odd_names_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "mails"
+    (folder / "b").mkdir(parents=True)
+    for name in ("b/2.eml", "a.eml"):
+        (folder / name).write_bytes(b"Subject: " + name.encode() + b"\n\noi")
+    odd = os.fsencode(tmp_path) + b"/emiss\xe3o.eml"
+    Path(os.fsdecode(odd)).write_bytes(b"Subject: c\n\noi")
+    assert command(["classify", "--json", os.fsdecode(odd), str(folder)]) == 0
+    lines = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(Path(one["file"]).name, one["title"]) for one in lines] == [
+        ("emiss\ufffdo.eml", "c"),
+        ("a.eml", "a.eml"),
+        ("2.eml", "b/2.eml"),
+    ]

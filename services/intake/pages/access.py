@@ -1,0 +1,267 @@
+"""Who is at the desk pages: log-in with a password, or by the header of a trusted proxy; sessions; log-out."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import asyncpg
+import structlog
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.intake import metrics
+from services.intake.domain.agents import Agent, Agents
+from services.intake.domain.sessions import (
+    LONGEST,
+    TOUCH_EVERY,
+    TRIES_PER_ADDRESS,
+    TRIES_PER_USER,
+    Attempts,
+    credential_of,
+    csrf_of,
+    is_alive,
+    is_csrf,
+    token_sha256,
+)
+from services.intake.pages.web import LANGUAGE_COOKIE, Refused, language_of, local_path, page, read_form, see_other
+from services.intake.store import queries
+from services.intake.texts import TEXTS
+from shared import clock
+from shared.config import Misconfigured
+
+log = structlog.get_logger(__name__)
+
+COOKIE = "prazo_desk"
+PASSWORD_LENGTH = 1000
+_AT_ONCE = 2  # each verification takes 64 MiB and some 50 ms
+_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+class Proxy(NamedTuple):
+    """Reverse proxies that are believed: their addresses, and the header that names an agent ("": log-in by password)."""
+
+    addresses: frozenset[str] = frozenset()
+    header: str = ""
+
+
+class Visit(NamedTuple):
+    """One request of somebody who is logged in; ``form`` is empty unless it was posted."""
+
+    request: Request
+    agent_id: str
+    agent: Agent
+    csrf: str
+    language: str
+    form: Mapping[str, str]
+    now: datetime
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """Return what the frame of every page shows."""
+        here = self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
+        return {"agent": self.agent, "csrf": self.csrf, "here": here}
+
+
+Handler = Callable[[Visit], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(slots=True)
+class Gate:
+    """The door of the desk pages. Attempts are counted by each replica for itself."""
+
+    pool: "asyncpg.Pool[asyncpg.Record]"
+    agents: Agents
+    proxy: Proxy
+    hasher: PasswordHasher
+    nobody: str
+    verifying: asyncio.Semaphore
+    by_user: Attempts
+    by_address: Attempts
+
+    @classmethod
+    def of(cls, pool: Any, agents: Agents, proxy: Proxy) -> "Gate":
+        """Return a gate; raises ``Misconfigured`` for a header that would be believed from anybody."""
+        if proxy.header and not proxy.addresses:
+            raise Misconfigured("PRAZO_DESK_PROXY_HEADER needs PRAZO_DESK_PROXY_ADDRESSES: whom to believe")
+        hasher = PasswordHasher()
+        nobody = hasher.hash(secrets.token_hex(16))
+        gates = Attempts(TRIES_PER_USER), Attempts(TRIES_PER_ADDRESS)
+        return cls(pool, agents, proxy, hasher, nobody, asyncio.Semaphore(_AT_ONCE), *gates)
+
+    def guarded(self, handler: Handler) -> Endpoint:
+        """Return an endpoint for people who are logged in; forms must carry the session's token."""
+
+        async def answer(request: Request) -> Response:
+            try:
+                token, found = await self._session(request, clock.now())
+                if found is None:
+                    return await self._to_login(request)
+                form = await read_form(request) if request.method == "POST" else {}
+                if request.method == "POST" and not is_csrf(token, form.get("csrf", "")):
+                    raise Refused(403, "stale_form")
+                agent = self.agents.agents[found]
+                language = language_of(request, agent.language)
+                return await handler(Visit(request, found, agent, csrf_of(token), language, form, clock.now()))
+            except Refused as refused:
+                return wrong(request, refused)
+            except _AWAY as error:
+                log.warning("desk_page_failed", error=type(error).__name__)
+                return wrong(request, Refused(503, "try_again"))
+
+        return answer
+
+    async def login(self, request: Request) -> Response:
+        """Ask for user and password, or take them."""
+        language = language_of(request)
+        try:
+            if self.proxy.header:
+                raise Refused(403, "login_proxy")
+            if request.method != "POST":
+                said = "logged_out" if "out" in request.query_params else ""
+                return _login(language, local_path(request.query_params.get("next", "")), said=said)
+            form = await read_form(request)
+            following = local_path(form.get("next", ""))
+            user, now = form.get("user", "").strip().lower()[:64], clock.now()
+            if not (self.by_address.take(self._address(request), now) and self.by_user.take(user, now)):
+                metrics.logins.labels("limited").inc()
+                return _login(language, following, status=429, user=user, error="login_limited")
+            if not await self._proves(user, form.get("password", "")):
+                metrics.logins.labels("wrong").inc()
+                return _login(language, following, status=401, user=user, error="login_wrong")
+            self.by_user.succeeded(user)
+            return await self._begin(request, user, following, now)
+        except Refused as refused:
+            return wrong(request, refused)
+        except _AWAY:
+            return wrong(request, Refused(503, "try_again"))
+
+    async def logout(self, visit: Visit) -> Response:
+        """End the session."""
+        await queries.end_session(self.pool, token_sha256=token_sha256(visit.request.cookies.get(COOKIE, "")))
+        answer = see_other("/desk/login?out")
+        answer.delete_cookie(
+            COOKIE, path="/desk", secure=self._is_https(visit.request), httponly=True, samesite="strict"
+        )
+        return answer
+
+    async def language(self, request: Request) -> Response:
+        """Remember the language that was chosen."""
+        answer = see_other(local_path(request.query_params.get("back", "")))
+        chosen = request.query_params.get("to", "")
+        if chosen in TEXTS:
+            answer.set_cookie(
+                LANGUAGE_COOKIE,
+                chosen,
+                max_age=365 * 86400,
+                path="/desk",
+                secure=self._is_https(request),
+                httponly=True,
+                samesite="lax",
+            )
+        return answer
+
+    async def _session(self, request: Request, now: datetime) -> tuple[str, str | None]:
+        """Return the token and the agent whose living session it is."""
+        token = request.cookies.get(COOKIE, "")
+        row = await queries.session_of(self.pool, token_sha256=token_sha256(token)) if token else None
+        if row is None or not is_alive(row["created_at"], row["seen_at"], now):
+            return token, None
+        agent = self.agents.agents.get(row["agent"])
+        if agent is None or credential_of(agent.password) != row["credential"]:
+            return token, None
+        if self.proxy.header and self._named(request) != row["agent"]:
+            return token, None
+        if now - row["seen_at"] >= TOUCH_EVERY:
+            await queries.touch_session(self.pool, token_sha256=token_sha256(token), now=now)
+        return token, str(row["agent"])
+
+    async def _to_login(self, request: Request) -> Response:
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        following = here if request.method in ("GET", "HEAD") else request.url.path
+        named = self._named(request)
+        if named is not None:
+            return await self._begin(request, named, local_path(following), clock.now())
+        return see_other(f"/desk/login?next={quote(following, safe='')}")
+
+    async def _begin(self, request: Request, agent_id: str, following: str, now: datetime) -> Response:
+        token, agent = secrets.token_urlsafe(32), self.agents.agents[agent_id]
+        digest = token_sha256(token)
+        credential = credential_of(agent.password)
+        await queries.begin_session(self.pool, token_sha256=digest, agent=agent_id, credential=credential, now=now)
+        metrics.logins.labels("ok").inc()
+        log.info("desk_login", agent=agent_id)
+        answer = see_other(following)
+        answer.set_cookie(
+            COOKIE,
+            token,
+            max_age=int(LONGEST.total_seconds()),
+            path="/desk",
+            secure=self._is_https(request),
+            httponly=True,
+            samesite="strict",
+        )
+        return answer
+
+    async def _proves(self, user: str, password: str) -> bool:
+        """Tell whether it is the user's password; for an unknown user it takes as long."""
+        agent = self.agents.agents.get(user)
+        known = agent.password if agent is not None else None
+        async with self.verifying:
+            fits = await asyncio.to_thread(self._verify, known or self.nobody, password[:PASSWORD_LENGTH])
+        return fits and known is not None
+
+    def _verify(self, password_hash: str, password: str) -> bool:
+        try:
+            return self.hasher.verify(password_hash, password)
+        except InvalidHashError:
+            log.warning("desk_password_hash_unusable")
+            return False
+        except VerificationError:
+            return False
+
+    def _peer(self, request: Request) -> str:
+        return request.client.host if request.client is not None else ""
+
+    def _believes(self, request: Request) -> bool:
+        return self._peer(request) in self.proxy.addresses
+
+    def _named(self, request: Request) -> str | None:
+        """Return the agent that a believed proxy names."""
+        said = request.headers.getlist(self.proxy.header) if self.proxy.header and self._believes(request) else []
+        return said[0] if len(said) == 1 and said[0] in self.agents.agents else None
+
+    def _address(self, request: Request) -> str:
+        forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()[:64]
+        return forwarded if forwarded and self._believes(request) else self._peer(request)
+
+    def _is_https(self, request: Request) -> bool:
+        forwarded = request.headers.get("x-forwarded-proto", "") if self._believes(request) else ""
+        return (forwarded or request.url.scheme) == "https"
+
+
+def _login(
+    language: str, following: str, *, status: int = 200, user: str = "", said: str = "", error: str = ""
+) -> Response:
+    return page(
+        "login.html",
+        language,
+        status,
+        agent=None,
+        next=following,
+        here="/desk/login",
+        user=user,
+        said=said,
+        error=error,
+    )
+
+
+def wrong(request: Request, refused: Refused) -> Response:
+    """Return the page that says why another one is not given."""
+    return page("wrong.html", language_of(request), refused.status, agent=None, here="/desk", text=refused.text)
