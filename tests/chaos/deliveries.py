@@ -93,7 +93,7 @@ class Senders:
                 if not letter.taken and not letter.patient:
                     break
                 if not letter.taken:
-                    await asyncio.sleep(0.05)
+                    await asyncio.sleep(0.25)
             self.done += 1
         if talk is not None:
             talk.writer.close()

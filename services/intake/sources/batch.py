@@ -17,6 +17,7 @@ _MESSAGES = 100
 _COPIES = 1_000
 _BYTES = 8 * 1024 * 1024
 _SECONDS = 10.0
+_DIVIDED_SECONDS = 30.0
 _BYTES_PER_SECOND = 5_000_000  # what a slow disk writes: a large mail to many mailboxes gets the time it needs
 _MOST_SECONDS = 300.0  # a sender waits ten minutes for the answer (RFC 5321, section 4.5.3.2.6)
 
@@ -60,9 +61,7 @@ class GroupCommit:
                 group = self._next()
                 error = await self._failure(group)
                 if error is not None and len(group) > 1 and _may_be_of_one(error):
-                    metrics.groups_divided.inc()
-                    for one in group:
-                        _settle([one], await self._failure([one]))
+                    await self._divide(group, error)
                 else:
                     _settle(group, error)
         finally:
@@ -70,9 +69,17 @@ class GroupCommit:
             _settle(self._waiting, ConnectionError("the writer ended"))  # nobody waits for ever
             self._waiting.clear()
 
+    async def _divide(self, group: Sequence[_Waiting], error: Exception) -> None:
+        """Store each of a group by itself, as long as its senders may be kept waiting."""
+        metrics.groups_divided.inc()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _DIVIDED_SECONDS
+        for one in group:
+            _settle([one], await self._failure([one]) if loop.time() < until else error)
+
     def _next(self) -> list[_Waiting]:
         """Take the first that waits, and those after it that are not too much for one transaction."""
-        group, copies, size = [self._waiting.popleft()], 0, 0
+        group = [self._waiting.popleft()]
         copies, size = len(group[0].copies), group[0].size
         while self._waiting and len(group) < _MESSAGES:
             copies, size = copies + len(self._waiting[0].copies), size + self._waiting[0].size

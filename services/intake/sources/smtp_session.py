@@ -84,6 +84,12 @@ def peer_of(name: Any) -> str:
     return str(name[0]) if isinstance(name, tuple) and name else ""
 
 
+def _heard(task: "asyncio.Task[None]") -> None:
+    """Take note of how a session's task ended: a connection that was reset is nothing to be logged."""
+    if not task.cancelled():
+        task.exception()
+
+
 class SmtpSession(SMTP):
     """One connection. A line may be as long as a message: mailers that break RFC 5321's 1,000 octets lose nothing."""
 
@@ -125,6 +131,8 @@ class SmtpSession(SMTP):
             return
         self._taken, self._peer = True, peer
         super().connection_made(transport)
+        if self._handler_coroutine is not None:
+            self._handler_coroutine.add_done_callback(_heard)
 
     def data_received(self, data: bytes) -> None:
         """Note that the sender is alive."""
