@@ -1,14 +1,15 @@
 """Wiring of intake."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from services.intake.configuration import always_urgent_of, read_desk, read_key, read_keys, read_phone, read_secret
+from services.intake.domain.limits import Rate
 from services.intake.domain.phone import Phone, Suggested
-from services.intake.domain.tokens import TokenFile
 from services.intake.domain.window import Window
 from services.intake.handlers.call_tickets import CallDesk
 from services.intake.handlers.calls import decide_calls, forget_signatures
@@ -20,12 +21,18 @@ from services.intake.reader import Reader
 from services.intake.sender import ReplySender
 from services.intake.settings import Settings
 from services.intake.sources.ami import AmiReader
+from services.intake.sources.api import Peers, Resource, api_routes
 from services.intake.sources.calls import CallsEndpoint
+from services.intake.sources.docs import DocsPage
 from services.intake.sources.events import EventsEndpoint
+from services.intake.sources.limits import Limiter
+from services.intake.sources.openapi import openapi_resource
+from services.intake.sources.openapi_calls import calls_resource
+from services.intake.sources.openapi_events import events_resource
+from services.intake.sources.publishers import Publishers
 from services.intake.sources.smtp import SmtpServer
 from shared import clock
 from shared.catalog import load_directory
-from shared.config import read_config
 from shared.mail import MailServer
 from shared.service import App, Kit, Loop
 
@@ -40,9 +47,8 @@ def build(settings: Settings, kit: Kit) -> App:
     prefix = settings.topic_prefix
     desk = Desk(kit.pool, f"{prefix}tickets.v1", f"{prefix}notices.v1", known, reader.read)
     sender = ReplySender(kit.pool, MailServer.at(settings.smtp_out), known.identity.auto_reply, key, catalogs)
-    tokens = settings.config_dir / "tokens.yaml"
-    publishers = read_config(tokens, TokenFile).tokens if tokens.exists() else ()  # no file: nobody may publish
-    endpoint = EventsEndpoint(desk, publishers)
+    publishers = Publishers.read(settings.config_dir / "tokens.yaml")  # no file: nobody may publish
+    endpoint = EventsEndpoint(desk, publishers, Limiter("token", asyncio.get_running_loop().time))
     phone = read_phone(settings.config_dir)
     suggested = Suggested(known.clients, phone.ddd or "")
     calls = CallDesk(desk, phone, known.agents, suggested, Window(catalogs))
@@ -50,10 +56,7 @@ def build(settings: Settings, kit: Kit) -> App:
     kit.subscribe("tickets.v1", partial(follow_tickets, desk))
     kit.subscribe("sla.v1", partial(follow_clocks, desk))
     return App(
-        routes=[
-            Route("/v1/events", endpoint.post, methods=["POST"]),
-            Route("/v1/calls", posted.post, methods=["POST"]),
-        ],
+        routes=http_routes([events_resource(endpoint), calls_resource(posted)], settings),
         loops=[
             Loop("reader", partial(open_tickets, desk), 1.0, wake=arrived),
             Loop("replies", sender.turn, 1.0),
@@ -61,7 +64,18 @@ def build(settings: Settings, kit: Kit) -> App:
             Loop("calls", partial(_calls, calls), 1.0, wake=rang),
         ],
         resources=[reader, SmtpServer(settings, kit.pool, arrived), *_exchanges(settings, phone, kit, rang)],
+        reload=publishers.reload,
     )
+
+
+def http_routes(resources: Sequence[Resource], settings: Settings) -> list[BaseRoute]:
+    """Return everything under ``/v1``: ``resources``, and what describes them."""
+    page = DocsPage()
+    openapi, document = openapi_resource([*resources, page.resource])
+    page.render(document)
+    rate = Rate(per_second=settings.http_peer_per_second, burst=settings.http_peer_burst)
+    peers = Peers(Limiter("peer", asyncio.get_running_loop().time), rate)
+    return api_routes([*resources, openapi, page.resource], peers)
 
 
 async def _calls(calls: CallDesk) -> bool:

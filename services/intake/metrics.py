@@ -1,6 +1,6 @@
 """Metrics of intake."""
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 from services.intake.domain.following import RANK
 from shared.kafka.letters import REASONS
@@ -63,3 +63,23 @@ for _outcome in ("ok", "wrong", "limited"):
 acts = Counter("prazo_intake_desk_acts_total", "Events that people recorded at the desk pages, by type.", ["type"])
 for _type in RANK:
     acts.labels(_type)
+requests = Counter(
+    "prazo_intake_http_requests_total", "Requests under /v1 by route and class of the answer.", ["route", "status"]
+)
+request_seconds = Histogram(
+    "prazo_intake_http_seconds",
+    "From the head of a request under /v1 to the end of its answer.",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+for _route in ("events", "calls", "openapi", "docs", "other"):
+    request_seconds.labels(_route)
+    for _status in ("2xx", "4xx", "5xx"):
+        requests.labels(_route, _status)
+problems = Counter("prazo_intake_http_problems_total", "Problem details that were answered, by type.", ["problem"])
+rate_limited = Counter("prazo_intake_http_rate_limited_total", "Requests answered with 429, by limit.", ["limit"])
+for _limit in ("token", "peer"):
+    rate_limited.labels(_limit)
+token_reloads = Counter("prazo_intake_token_reloads_total", "Reloads of tokens.yaml on SIGHUP.", ["outcome"])
+for _outcome in ("loaded", "refused"):
+    token_reloads.labels(_outcome)

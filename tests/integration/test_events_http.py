@@ -14,6 +14,8 @@ from starlette.routing import Route
 from services.intake.domain.tokens import Token
 from services.intake.handlers.desk import Desk
 from services.intake.sources.events import BATCH, SINGLE, EventsEndpoint
+from services.intake.sources.limits import Limiter
+from services.intake.sources.publishers import Publishers
 from shared.postgres import create_pool
 from tests.conftest import dsn_for
 from tests.reading import NOTHING_KNOWN, read
@@ -49,7 +51,8 @@ async def pool(postgres: str, database: str) -> AsyncIterator[Any]:
 
 async def post(pool: Any, body: Any, *, kind: str = SINGLE, secret: str = SECRET) -> httpx.Response:
     """Post ``body`` to the endpoint."""
-    endpoint = EventsEndpoint(Desk(pool, "tickets.v1", "notices.v1", NOTHING_KNOWN, read), [TOKEN])
+    desk = Desk(pool, "tickets.v1", "notices.v1", NOTHING_KNOWN, read)
+    endpoint = EventsEndpoint(desk, Publishers([TOKEN]), Limiter("token", lambda: 0.0))
     app = Starlette(routes=[Route("/v1/events", endpoint.post, methods=["POST"])])
     content = body if isinstance(body, bytes) else orjson.dumps(body)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:
@@ -66,7 +69,7 @@ REFUSED = [
     ("wrong token", event(), SINGLE, "wrong", 401, None),
     ("foreign source", event(source="other/a"), SINGLE, SECRET, 403, "source"),
     ("type not allowed", event(type="ticket.resolved", data={}), SINGLE, SECRET, 403, "type"),
-    ("not JSON", b"{", SINGLE, SECRET, 400, None),
+    ("not JSON", b"{", SINGLE, SECRET, 400, "body"),
     ("not an object", [1], BATCH, SECRET, 422, "event"),
     ("empty batch", [], BATCH, SECRET, 400, None),
     ("too large", b"x" * (900 * 1024 + 1), SINGLE, SECRET, 413, None),

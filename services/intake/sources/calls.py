@@ -13,24 +13,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-import asyncpg
-import structlog
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.intake import metrics
 from services.intake.domain.calls import CallEvent, CallId, Heard, Kind
 from services.intake.domain.signature import Refused, Signed, verify
 from services.intake.handlers.desk import Desk
-from services.intake.sources.events import Problem, _answer
+from services.intake.sources.bodies import read_body, strict_json
+from services.intake.sources.problems import Problem, ProblemType, answer, error_of, storing
 from services.intake.store import queries
 from services.intake.store.calls import hear
 from shared import clock
-from shared.events import Undecodable, loads
 from shared.events.envelope import first_error
-
-log = structlog.get_logger(__name__)
 
 BODY_LIMIT_BYTES = 16 * 1024
 BODY_SECONDS = 10
@@ -105,16 +101,13 @@ class CallsEndpoint:
 
     async def _respond(self, request: Request) -> Response:
         try:
-            body = await _body(request)
+            body = await read_body(request, BODY_LIMIT_BYTES, BODY_SECONDS)
             received_at = clock.now()
             signed = self._signed(request, body, received_at)
             heard = _parse(body, signed.pbx).heard(received_at)
             await self._store(signed, heard)
         except Problem as problem:
-            return _answer(problem)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            log.warning("call_deferred", error=type(error).__name__)
-            return _answer(Problem(503, "The call could not be stored now, please try again"))
+            return answer(problem)
         self.arrived.set()
         return JSONResponse(heard.call._asdict(), status_code=202)
 
@@ -124,12 +117,16 @@ class CallsEndpoint:
         try:
             return verify(self.keys, timestamp, signatures, body, now)
         except Refused as refused:
-            error = {"field": refused.field, "rule": refused.rule}
-            raise Problem(401, "A valid signature is needed", error) from None
+            error = error_of(refused.field, refused.rule)
+            challenge = {"www-authenticate": 'Prazo-Signature realm="prazo"'}
+            raise Problem(
+                ProblemType.UNAUTHENTICATED, "A valid signature is needed.", error, headers=challenge
+            ) from None
 
     async def _store(self, signed: Signed, heard: Heard) -> None:
         """Store the word; the same signature again has no effect."""
         async with (
+            storing("call"),
             asyncio.timeout(STORE_SECONDS),
             self.desk.pool.acquire() as connection,
             connection.transaction(),
@@ -139,34 +136,15 @@ class CallsEndpoint:
                 await hear(connection, [heard])
 
 
-async def _body(request: Request) -> bytes:
-    parts, size = [], 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                size += len(part)
-                if size > BODY_LIMIT_BYTES:
-                    raise Problem(413, f"The body is larger than {BODY_LIMIT_BYTES} bytes")
-                parts.append(part)
-    except TimeoutError:
-        raise Problem(408, f"The body did not arrive within {BODY_SECONDS} seconds") from None
-    except ClientDisconnect:
-        raise Problem(400, "The body did not arrive whole") from None
-    return b"".join(parts)
-
-
 def _parse(body: bytes, pbx: str) -> CallReport:
-    try:
-        raw = loads(body)
-    except Undecodable:
-        raise Problem(400, "The body is not JSON") from None
+    raw = strict_json(body)
     if not isinstance(raw, dict):
-        raise Problem(422, "Not a call", {"field": "body", "rule": "must be a JSON object"})
+        raise Problem(ProblemType.INVALID, "Not a call.", error_of("body", "must be a JSON object"))
     try:
         report = CallReport.model_validate(raw)
     except ValidationError as error:
-        field, rule = first_error(error)
-        raise Problem(422, "Not a call", {"field": field, "rule": rule}) from None
+        raise Problem(ProblemType.INVALID, "Not a call.", error_of(*first_error(error))) from None
     if report.pbx != pbx:
-        raise Problem(403, "Not allowed", {"field": "pbx", "rule": "must be the exchange whose key signed the request"})
+        rule = "must be the exchange whose key signed the request"
+        raise Problem(ProblemType.NOT_ALLOWED, "Not a call of this exchange.", error_of("pbx", rule))
     return report

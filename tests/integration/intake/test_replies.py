@@ -150,7 +150,9 @@ async def test_the_answer_waits_for_the_due_date_and_says_it_once(pool: Any, sin
 async def test_without_a_due_date_it_goes_after_a_minute_in_the_language_of_the_mail(
     pool: Any, sink: tuple[Sink, int]
 ) -> None:
-    await come(pool, FROM, "Subject: help", text="Hello, what is the alíquota for this and can you help us with it please")
+    await come(
+        pool, FROM, "Subject: help", text="Hello, what is the alíquota for this and can you help us with it please"
+    )
     await pool.execute("UPDATE reply SET ready_at = now()")
     await sender(pool, sink[1]).turn()
     body = sink[0].taken[0][2].get_body(("plain",))
