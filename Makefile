@@ -5,9 +5,10 @@ BIN := .venv/bin
 WITHOUT ?=
 MEASURES ?=
 KILLS ?= 300
+EXAMPLES ?= 500
 SEED ?=
 
-.PHONY: setup run smoke test chaos bench check lock format
+.PHONY: setup run smoke test chaos fuzz-http bench check lock format
 .DEFAULT_GOAL := check
 
 setup: .venv/installed
@@ -36,6 +37,9 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
+
+fuzz-http: setup
+	@$(BIN)/python -m tests.fuzz_http $(EXAMPLES)
 
 bench: setup
 	@$(BIN)/python -m tests.bench $(MEASURES)
