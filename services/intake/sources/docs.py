@@ -53,10 +53,8 @@ class DocsPage:
             lstrip_blocks=True,
         )
         templates.filters |= {"prose": _prose, "shown": _shown, "kind": _kind, "limits": _limits, "anchor": _anchor}
-        schemas = document["components"]["schemas"]
-        named = [(name, schema) for name, schema in schemas.items() if "properties" in schema]
         page = templates.get_template("docs.html").render(
-            document=document, operations=list(_operations(document)), schemas=named, problems=list(ProblemType)
+            document=document, operations=list(_operations(document)), problems=list(ProblemType)
         )
         self._page = page.encode("utf-8")
 

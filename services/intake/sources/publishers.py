@@ -21,21 +21,18 @@ class Publishers:
     @classmethod
     def read(cls, path: Path) -> "Publishers":
         """Return those of a file, none when it is missing; raises ``Misconfigured`` with every error."""
-        return cls(_tokens(path), path)
+        return cls(read_config(path, TokenFile).tokens if path.exists() else (), path)
 
     def reload(self) -> None:
-        """Read the file again; never raises. Of an invalid one every error is said, and the tokens of before go on."""
+        """Read the file again; never raises. Of an invalid one every error is said, and the tokens of before go on, as they
+        do when the file is missing: a sender takes 401 for an end."""
         if self._path is None:
             return
         try:
-            self.tokens = _tokens(self._path)
+            self.tokens = read_config(self._path, TokenFile).tokens
         except Misconfigured as error:
             metrics.token_reloads.labels("refused").inc()
             log.error("tokens_refused", errors=str(error).splitlines())
             return
         metrics.token_reloads.labels("loaded").inc()
         log.info("tokens_loaded", count=len(self.tokens))
-
-
-def _tokens(path: Path) -> tuple[Token, ...]:
-    return read_config(path, TokenFile).tokens if path.exists() else ()
