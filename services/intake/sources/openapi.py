@@ -45,7 +45,7 @@ def _response(types: Sequence[ProblemType]) -> dict[str, Any]:
     schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, {"properties": narrowed}]}
     headers = {name: text for one in types for name, text in _HEADERS.get(one, {}).items()}
     return {
-        "description": "; or: ".join(f"{one.title}. {one.remedy}" for one in types),
+        "description": " Or: ".join(f"{one.title}. {one.remedy}" for one in types),
         "headers": {
             name: {"description": text, "required": True, "schema": {"type": "string"}}
             for name, text in headers.items()
