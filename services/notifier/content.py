@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.notifier.domain.escalation import Word
-from services.notifier.domain.oncall import Person
+from services.notifier.domain.people import Person
 from services.notifier.store import Content, Delivery
 from services.notifier.texts import TEXTS
 from shared.events import Event

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from services.notifier import store
 from services.notifier.content import bare_facts, facts, moment, render
-from services.notifier.domain.oncall import Person
+from services.notifier.domain.people import Person
 from services.notifier.domain.token import ACKNOWLEDGE, proves
 from services.notifier.handlers import Notifier, acknowledge
 from services.notifier.texts import TEXTS

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from services.notifier.domain.oncall import OnCall, Step
+from services.notifier.domain.oncall import OnCall
+from services.notifier.domain.policies import Policy, Step
+from services.notifier.domain.reach import people_of
 
 
 class Word(StrEnum):
@@ -31,17 +33,29 @@ class Planned:
 
 def plan_warning(oncall: OnCall, threshold: str, at: datetime) -> Iterator[Planned]:
     """Yield the deliveries of a warning of ``threshold``."""
-    for i, step in enumerate(oncall.steps):
-        if step.on in ("warning", f"warning {threshold}"):
-            yield Planned(Word.WARNING, i, oncall.person_of(step.to), at + step.after)
+    for i, step in enumerate(_policy(oncall).steps):
+        person = _first(oncall, step, at)
+        if step.on in ("warning", f"warning {threshold}") and person is not None:
+            yield Planned(Word.WARNING, i, person, at + step.after)
 
 
 def plan_breach(oncall: OnCall, at: datetime) -> Iterator[Planned]:
     """Yield every step of a breach told at ``at``, its bounded repetitions, and the record that all were used."""
-    steps: list[Step] = [step for step in oncall.steps if step.on == "breached"]
-    span = max(step.after for step in steps) + oncall.repeat_every
-    for round_ in range(oncall.repeats + 1):
+    policy = _policy(oncall)
+    steps: list[Step] = [step for step in policy.steps if step.on == "breached"]
+    span = max(step.after for step in steps) + policy.repeat_every
+    for round_ in range(policy.repeats + 1):
         for i, step in enumerate(steps):
             due_at = at + round_ * span + step.after
-            yield Planned(Word.BREACHED, round_ * len(steps) + i, oncall.person_of(step.to), due_at, round_)
-    yield Planned(Word.EXHAUSTED, 0, None, at + (oncall.repeats + 1) * span)
+            person = _first(oncall, step, due_at)
+            if person is not None:
+                yield Planned(Word.BREACHED, round_ * len(steps) + i, person, due_at, round_)
+    yield Planned(Word.EXHAUSTED, 0, None, at + (policy.repeats + 1) * span)
+
+
+def _policy(oncall: OnCall) -> Policy:
+    return oncall.policies[oncall.choose[-1].policy]
+
+
+def _first(oncall: OnCall, step: Step, at: datetime) -> str | None:
+    return next((id_ for target in step.targets for id_ in people_of(oncall, target, at)), None)
