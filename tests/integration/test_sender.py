@@ -106,11 +106,8 @@ async def test_a_permanent_failure_moves_on_to_the_next_person_at_once(pool: Any
 async def test_a_person_who_left_the_configuration_is_passed_over(pool: Any) -> None:
     transport = Scripted(Result("accepted"))
     made = await sender(pool, transport)
-    without = {
-        "people": {"bob": ONCALL["people"]["bob"]},
-        "on_call": {"primary": "bob"},
-        "steps": [{"on": "breached", "to": "bob"}],
-    }
+    steps = [{"on": "breached", "to": "bob"}]
+    without = {**ONCALL, "people": {"bob": ONCALL["people"]["bob"]}, "policies": {"all": {"steps": steps}}}
     changed = Sender(Notifier(pool, OnCall(**without), "notices.v1"), transport, b"k" * 32, "http://x")
     await changed.turn()
     await changed.turn()
