@@ -18,7 +18,7 @@ from services.notifier.domain.oncall import OnCall
 from services.notifier.domain.reach import people_of
 from services.notifier.domain.rota import Span, duty, on_call
 from tests.unit.notifier.minute_oracle import Oracle, utc_minute
-from tests.unit.notifier.oncall_files import CHANGES, file_of, moving_file, turns
+from tests.unit.notifier.oncall_files import CHANGES, call, file_of, moving_file, turns
 
 DAY = timedelta(days=1)
 CHANGE = [f"{zone} {at:%Y-%m-%d}" for zone, at in CHANGES]
@@ -100,10 +100,13 @@ def test_any_interval_near_a_change_of_clocks_agrees_with_the_oracle(
         assert now.until > start
         later = duty(oncall, name, now.until, now.until + timedelta(minutes=1))[0]
         assert (later.person, later.why, later.rotation) != (now.person, now.why, now.rotation)
-    for _, _, step in breach_steps(oncall):
-        for span in covered(oncall, "all", step, start, end):
+    for policy, _, step in breach_steps(oncall):
+        for span in covered(oncall, policy, step, start, end):
             told = dict.fromkeys(id_ for target in step.targets for id_ in people_of(oncall, target, span.start))
             assert span.people == tuple(told)
+            for one in range(utc_minute(span.start), utc_minute(span.end)):
+                able = (id_ for id_ in told if oracle.is_reachable(id_, one, policy == "urgent", list(step.by)))
+                assert span.reachable == tuple(able)
 
 
 def written(folder: Path, **parts: Any) -> Path:
@@ -180,3 +183,12 @@ def test_a_step_whose_channels_a_person_lacks_is_a_hole() -> None:
     start = datetime(2026, 3, 2, tzinfo=UTC)
     (hole,) = findings(oncall, start, start + DAY)
     assert (hole.start, hole.end, hole.hole.value, hole.people) == (start, start + DAY, "no_method", ("ana",))
+
+
+def test_a_wait_that_leads_out_of_hours_is_a_hole_before_they_end() -> None:
+    hours = [{"days": "mon-sun", "from": "07:00", "to": "22:00"}]
+    people = {**file_of()["people"], "eve": {"name": "Eve", "hours": hours, "methods": [call("phone", 3, "7m")]}}
+    oncall = OnCall(**file_of(people=people, policies={"all": {"steps": [{"on": "breached", "to": "eve"}]}}))
+    start, end = datetime(2026, 3, 3, 9, tzinfo=UTC), datetime(2026, 3, 4, 0, 58, tzinfo=UTC)  # 06:00 to 21:58
+    holes = [(f"{hole.start:%H:%M}", f"{hole.end:%H:%M}") for hole in findings(oncall, start, end)]
+    assert holes == [("09:00", "09:53"), ("00:53", "00:58")]

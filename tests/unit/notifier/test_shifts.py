@@ -145,6 +145,16 @@ def test_slices_agree_with_one_look_at_the_whole() -> None:
         assert bool(list(shifts.on_duty(at, at + timedelta(minutes=1)))) == any(a <= at < b for a, b, _ in whole)
 
 
+def test_a_whole_day_over_the_edge_of_a_slice_is_found_from_both_sides() -> None:
+    edge = datetime(2000, 1, 1, tzinfo=UTC) + 105 * timedelta(days=91)
+    assert f"{edge:%Y-%m-%d}" == "2026-02-28"
+    content = calendar(event("DTSTART;VALUE=DATE:20260227", "SUMMARY:ana"))
+    for hours in (-1, 1):  # the day ends at 03:00 UTC
+        at = edge + timedelta(hours=hours)
+        shifts = read_shifts(content, "America/Sao_Paulo", NAMES, NOW)
+        assert [who for _, _, who in shifts.on_duty(at, at + timedelta(minutes=1))] == ["ana"]
+
+
 def folder_with(folder: Path, content: bytes | None, **parts: Any) -> Path:
     """Return a folder with a file that imports a calendar."""
     rotations = {"primary": {"icalendar": "duty.ics"}, **parts.pop("rotations", {})}
