@@ -127,7 +127,7 @@ def test_the_command_prints_each_hole_and_ends_with_1(tmp_path: Path, capsys: py
     assert lines[1].split() == "Mon 2026-03-02 12:00-0300 – Sat 2026-03-07 00:00-0300 Ana Souza (ana) turn".split()
     assert lines[-2:] == [
         "HOLE all.steps.0  Sat 2026-03-07 00:00-0300 – Mon 2026-03-09 00:00-0300 America/Sao_Paulo  nobody is on duty",
-        "1 holes in 7 days",
+        "1 hole in 7 days",
     ]
 
 
