@@ -92,7 +92,7 @@ def test_hours_that_open_next_year_or_where_the_clock_jumps_are_found() -> None:
     )
 
 
-RULES = [
+RULES: list[dict[str, Any]] = [
     {"emergency": True, "policy": "urgent"},
     {"services": ["nfe"], "priorities": ["high"], "metrics": ["response"], "policy": "nfe"},
     {"clients": ["acme"], "channels": ["phone"], "policy": "acme"},
