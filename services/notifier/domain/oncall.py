@@ -1,69 +1,48 @@
-"""Who is on call and in which order they are told. Read from ``oncall.yaml``; all its errors are reported at once."""
+"""Who is on call and in which order they are told, of a file without errors. All errors are reported at once."""
 
-from collections.abc import Iterator
-from datetime import timedelta
-from typing import Annotated, Literal
+from collections.abc import Mapping
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import PrivateAttr, model_validator
 
-from shared.config import Duration, Part, Zone
-
-
-def _one_line(value: str) -> str:
-    if any(ord(c) < 0x20 or c in "\x7f\u2028\u2029" for c in value):
-        raise ValueError("control characters are not allowed")
-    return value
+from services.notifier.domain.oncall_check import problems
+from services.notifier.domain.oncall_file import OnCallFile
+from services.notifier.domain.rotations import Imported
+from services.notifier.domain.shifts import Shifts
 
 
-Line = Annotated[str, AfterValidator(_one_line)]
-Address = Annotated[str, Field(pattern=r"^[^\s@<>,;:\"]+@[^\s@<>,;:\"]+$", max_length=254)]
+class OnCall(OnCallFile):
+    """The file ``oncall.yaml``, checked. Rotations of iCalendar files need ``with_shifts``: ``configuration.read_oncall``
+    does all of it."""
 
-
-class Person(Part):
-    """Somebody who can be told; ``email`` never leaves the notifier but in the mail itself."""
-
-    name: Line
-    language: Literal["pt-BR", "en"] = "pt-BR"
-    zone: Zone = "America/Sao_Paulo"
-    email: Address
-
-
-class Step(Part):
-    """One rung: on which event, how long after it, and who (a layer of ``on_call`` or a person)."""
-
-    on: Annotated[str, Field(pattern=r"^(breached|warning( ([1-9]\d?%|\d+[hms]))?)$")]
-    after: Duration = timedelta(0)
-    to: str
-
-
-class OnCall(Part):
-    """The file ``oncall.yaml``."""
-
-    people: dict[Line, Person] = Field(min_length=1)
-    on_call: dict[str, str]
-    steps: tuple[Step, ...] = Field(min_length=1)
-    repeat_every: Duration = timedelta(minutes=10)
-    repeats: int = Field(6, ge=0, le=100)
+    _shifts: Mapping[str, Shifts] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_exist(self) -> "OnCall":
-        wrong = list(self._wrong())
+        wrong = list(problems(self))
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise ValueError("\n  ".join(wrong))
         return self
 
-    def _wrong(self) -> Iterator[str]:
-        for layer, person in self.on_call.items():
-            if person not in self.people:
-                yield f"on_call.{layer}: no such person"
-        for i, step in enumerate(self.steps):
-            if step.to not in self.on_call and step.to not in self.people:
-                yield f"steps.{i}.to: neither a layer of on_call nor a person"
-        if not any(step.on == "breached" for step in self.steps):
-            yield "steps: nobody is told of a breach"
-        if self.repeats and self.repeat_every <= timedelta(0):
-            yield "repeat_every: must be more than zero"
+    @property
+    def imported(self) -> Mapping[str, Imported]:
+        """Return the rotations of iCalendar files."""
+        return {name: rotation for name, rotation in self.rotations.items() if isinstance(rotation, Imported)}
 
-    def person_of(self, name: str) -> str:
-        """Return the person of a layer now, or the person so named."""
-        return self.on_call.get(name, name)
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Return by what an iCalendar event may name people (ids, names, e-mail addresses; case folded) → their ids."""
+        said: dict[str, str] = {}
+        for id_, person in reversed(self.people.items()):
+            said |= {method.to.casefold(): id_ for method in person.methods if "@" in method.to}
+            said[person.name.casefold()] = id_
+        return said | {id_.casefold(): id_ for id_ in self.people}
+
+    def with_shifts(self, shifts: Mapping[str, Shifts]) -> "OnCall":
+        """Return the same with the shifts of its iCalendar files, by rotation."""
+        made = self.model_copy()
+        made._shifts = dict(shifts)
+        return made
+
+    def shifts(self, rotation: str) -> Shifts:
+        """Return the shifts of an imported rotation; a ``LookupError`` where they were not read is a defect of ours."""
+        return self._shifts[rotation]
