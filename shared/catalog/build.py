@@ -2,12 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import cache
 from hashlib import sha256
 from importlib.metadata import version as package_version
 from typing import Any
-
-import holidays
 
 from shared.catalog.calendar import Calendar
 from shared.catalog.catalog import Catalog, Service, Span, Target, Warning  # noqa: A004  # the field's own word
@@ -21,6 +18,7 @@ from shared.catalog.model import (
     week_days,
     window_minutes,
 )
+from shared.catalog.public_holidays import public_holidays
 from shared.clock import to_us
 
 _ALWAYS = CalendarPart(zone="UTC", day="24h", week={"mon-sun": ("00:00-24:00",)})
@@ -102,11 +100,6 @@ def _calendar(name: str, part: CalendarPart) -> Calendar:
     return Calendar(name, part.zone, parse_duration(part.day).us(0), _windows_of(part))
 
 
-def holiday_key(name: str) -> str:
-    """Return the name by which an optional holiday is compared: ``corpus_christi`` is "Corpus Christi"."""
-    return name.lower().replace("_", " ").replace("-", " ")
-
-
 def _windows_of(part: CalendarPart) -> Callable[[date], Sequence[tuple[int, int]]]:
     week: dict[int, list[tuple[int, int]]] = {}
     for days, windows in part.week.items():
@@ -114,26 +107,9 @@ def _windows_of(part: CalendarPart) -> Callable[[date], Sequence[tuple[int, int]
             week.setdefault(number, []).extend(window_minutes(w) for w in windows)
     special = {day: [window_minutes(w) for w in windows] for day, windows in part.days.items()}
 
-    @cache
-    def closed(year: int) -> frozenset[date]:
-        country = part.holidays.country
-        if country is None:
-            return frozenset()
-        categories = ("public", "optional") if part.holidays.optional else ("public",)
-        found = holidays.country_holidays(
-            country, subdiv=part.holidays.state, years=year, categories=categories, language="en_US"
-        )
-        public = holidays.country_holidays(country, subdiv=part.holidays.state, years=year, language="en_US")
-        wanted = {holiday_key(name) for name in part.holidays.optional}
-        return frozenset(
-            day
-            for day, titles in found.items()
-            if day in public or wanted & {holiday_key(title) for title in titles.split("; ")}
-        )
-
     def windows_of(day: date) -> Sequence[tuple[int, int]]:
         if day in special:
             return special[day]
-        return () if day in closed(day.year) else week.get(day.weekday(), ())
+        return () if day in public_holidays(part.holidays, day.year) else week.get(day.weekday(), ())
 
     return windows_of

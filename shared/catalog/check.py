@@ -7,15 +7,13 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
-import holidays
 from pydantic import BaseModel, ValidationError
 
-from shared.catalog.build import holiday_key
 from shared.catalog.duration import parse_duration
 from shared.catalog.faults import Problem, Where
 from shared.catalog.model import CalendarPart, CatalogFile, DefaultsPart, ServicePart, week_days, window_minutes
+from shared.catalog.public_holidays import holiday_problems
 
-_SAMPLE_YEAR = 2025
 _DAY_MINUTES = 1_440
 _DEPTH = 5  # services, a service, targets, a priority, a metric
 _RULE_3 = "targets hang on the service, never on a client (policy rule 3: the SLA is per service, not per client)"
@@ -176,7 +174,7 @@ def _calendar_problems(draft: _Draft, name: str, part: CalendarPart) -> Iterator
     if name == "always" and draft.sound(*where) and not _is_24x7(part):
         yield where, "always is reserved: it is 24x7"
     if draft.sound(*where, "holidays"):
-        yield from _holiday_problems(where, part)
+        yield from holiday_problems((*where, "holidays"), part.holidays)
 
 
 def _is_24x7(part: CalendarPart) -> bool:
@@ -207,32 +205,3 @@ def _overlaps(where: Where, part: CalendarPart) -> Iterator[Problem]:
 
 def _overlapping(spans: Sequence[tuple[int, int, str]]) -> Iterator[str]:
     return (b[2] for a, b in pairwise(sorted(spans)) if b[0] < a[1])
-
-
-def _holiday_problems(where: Where, part: CalendarPart) -> Iterator[Problem]:
-    country = part.holidays.country
-    if country is None:
-        if part.holidays.state or part.holidays.optional:
-            yield (*where, "holidays"), "state and optional need a country"
-        return
-    states = holidays.list_supported_countries(include_aliases=False)
-    if country not in states:
-        yield (*where, "holidays", "country"), "not a country of the holidays package"
-        return
-    if part.holidays.state is not None and part.holidays.state not in states[country]:
-        yield (*where, "holidays", "state"), "not a state of this country"
-        return
-    named = optional_holidays(country, part.holidays.state)
-    for i, name in enumerate(part.holidays.optional):
-        if holiday_key(name) not in named:
-            yield (*where, "holidays", "optional", i), f"not an optional holiday there: {', '.join(sorted(named))}"
-
-
-def optional_holidays(country: str, state: str | None) -> set[str]:
-    """Return the optional holidays that the ``holidays`` package knows there, as ``holiday_key`` has them."""
-    years = range(_SAMPLE_YEAR, _SAMPLE_YEAR + 3)
-    try:
-        found = holidays.country_holidays(country, subdiv=state, years=years, categories="optional", language="en_US")
-    except ValueError:
-        return set()
-    return {holiday_key(name) for title in found.values() for name in title.split("; ")}

@@ -4,8 +4,8 @@ from typing import Any
 
 import holidays
 
-from shared.catalog.check import optional_holidays
 from shared.catalog.model import CatalogFile
+from shared.catalog.public_holidays import optional_holidays
 
 _COUNTRY = "BR"
 
