@@ -171,7 +171,7 @@ def rows(
     members: Sequence[Member], events: Mapping[int, Event[Any] | None], person: Person, now: datetime
 ) -> list[Mapping[str, Any]]:
     """Return one line of facts for each alert, in their order."""
-    found = []
+    found: list[Mapping[str, Any]] = []
     for member in members:
         event = events.get(member.alert_id)
         known = bare_facts(member.key[0], member.key[1], person) if event is None else facts(event, person, now)

@@ -4,7 +4,7 @@ A lane has its own places and its own breaker, so that a slow or dead channel ho
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,10 +46,18 @@ class Lane:
     """
 
     def __init__(
-        self, duty: Duty, name: str, channel: Channel, composer: Composer, *, at_once: int, per_minute: int = 0
+        self,
+        duty: Duty,
+        name: str,
+        channels: Mapping[str, Channel],
+        composer: Composer,
+        *,
+        at_once: int,
+        per_minute: int = 0,
     ) -> None:
-        self._duty, self._name, self._channel, self._composer = duty, name, channel, composer
+        self._duty, self._name, self._channels, self._composer = duty, name, channels, composer
         self._at_once, self._per_minute = at_once, per_minute
+        self.bell = duty.bells.setdefault(name, asyncio.Event())
         self._flying = set[asyncio.Task[None]]()
         self._breaker = Breaker()
 
@@ -57,10 +65,10 @@ class Lane:
         """Nothing is claimed before the first turn."""
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *_exc: object) -> None:
         """Let what flies land; what does not in time stays claimed, and is unknown when its lease ends."""
         if self._flying:
-            _, late = await asyncio.wait(self._flying, timeout=_END_SECONDS)
+            _done, late = await asyncio.wait(self._flying, timeout=_END_SECONDS)
             for task in late:
                 task.cancel()
 
@@ -88,7 +96,7 @@ class Lane:
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
         self._flying.discard(task)
-        self._duty.bells[self._name].set()
+        self.bell.set()
         if not task.cancelled() and task.exception() is not None:  # its lease ends, and it is tried again
             log.warning("notice_not_settled", channel=self._name, error=type(task.exception()).__name__)
 
@@ -148,7 +156,7 @@ class Lane:
             result = Result(Outcome.FAILED_PERMANENT, "method_gone")
         else:
             try:
-                result = await self._channel.send(message)
+                result = await self._channels[self._name].send(message)
             except Exception as error:  # noqa: BLE001  # the edge: a defect of a channel is told as what it is, tried again
                 log.error("channel_broken", channel=self._name, error=type(error).__name__)
                 result = Result(Outcome.UNKNOWN, "channel_broken")

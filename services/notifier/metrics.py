@@ -17,6 +17,9 @@ oldest_due_seconds = Gauge(
     "prazo_notifier_oldest_due_seconds", "Age of the oldest notice that is due and not taken.", ["channel"]
 )
 oldest_step_seconds = Gauge("prazo_notifier_oldest_step_seconds", "Age of the oldest step that is due and not done.")
+reports = Counter("prazo_notifier_reports_total", "What was learnt of accepted notices later, by outcome.", ["outcome"])
+for _outcome in ("delivered", "failed_permanent"):
+    reports.labels(_outcome)
 acknowledged = Counter("prazo_notifier_acknowledged_total", "Alerts that a person took.")
 promises_broken = Counter("prazo_notifier_promises_broken_total", "Promises that ended without an answer.")
 exhausted = Counter("prazo_notifier_exhausted_total", "Alerts whose every step was used without an acknowledgement.")
@@ -28,7 +31,9 @@ untaken_alerts = Gauge("prazo_notifier_unacknowledged_alerts", "Open alerts that
 for _loudness in ("warned", "breached"):
     open_alerts.labels(_loudness)
     untaken_alerts.labels(_loudness)
-audited = Gauge("prazo_notifier_audited_timestamp_seconds", "When the auditor last found nothing, in seconds since 1970.")
+audited = Gauge(
+    "prazo_notifier_audited_timestamp_seconds", "When the auditor last found nothing, in seconds since 1970."
+)
 audit_findings = Counter("prazo_notifier_audit_findings_total", "What the auditor found, by kind.", ["kind"])
 for _kind in ("forgotten", "late"):
     audit_findings.labels(_kind)

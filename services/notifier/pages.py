@@ -54,9 +54,7 @@ class Pages:
             text = TEXTS["pt-BR"]["no_link"] + " " + TEXTS["en"]["no_link"]
             return HTMLResponse(render("wrong.html", text=text), status_code=404, headers=_HEADERS)
         if request.method == "POST":
-            await acknowledge(
-                self.duty, str(shown["notice_id"]), shown["page_no"], shown["person"], shown["channel"]
-            )
+            await acknowledge(self.duty, str(shown["notice_id"]), shown["page_no"], shown["person"], shown["channel"])
             log.info("acknowledgement_asked", notice_id=str(shown["notice_id"]))
             return RedirectResponse(request.url.path, status_code=303, headers=_HEADERS)
         return HTMLResponse(await self._page(shown, person, clock.now()), headers=_HEADERS)

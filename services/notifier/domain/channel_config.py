@@ -205,13 +205,6 @@ class AppriseConfig(_Way):
 
 
 ChannelConfig = Annotated[
-    EmailConfig
-    | WebhookConfig
-    | PagerDutyConfig
-    | SlackConfig
-    | TeamsConfig
-    | SmsConfig
-    | VoiceConfig
-    | AppriseConfig,
+    EmailConfig | WebhookConfig | PagerDutyConfig | SlackConfig | TeamsConfig | SmsConfig | VoiceConfig | AppriseConfig,
     Field(discriminator="kind"),
 ]

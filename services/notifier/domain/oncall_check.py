@@ -98,7 +98,7 @@ def _address(kind: str, method: Method) -> str | None:
 
 
 def _is_number(text: str) -> bool:
-    if re.fullmatch(r"\+[1-9]\d{6,14}", text) is None:
+    if re.fullmatch(r"\+[1-9][0-9]{6,14}", text) is None:
         return False
     try:
         return phonenumbers.is_possible_number(phonenumbers.parse(text))

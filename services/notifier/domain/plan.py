@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from services.notifier.domain.alert import Alert, Loudness
 from services.notifier.domain.message import Word
-from services.notifier.domain.oncall import Policy
+from services.notifier.domain.policies import Policy
 
 EXHAUSTED_EVERY = timedelta(hours=1)
 """How long after its last round a breach that nobody took is told through all steps again; for ever."""

@@ -14,7 +14,9 @@ OF_THE_TICKET = frozenset({ASSIGNEE, ACCOUNT_MANAGER})
 RESERVED = OF_THE_TICKET | {MANAGER}
 LONGEST_MAINTENANCE = timedelta(days=31)
 _MOST_AFTER = timedelta(days=7)
-_LENGTH = r"(?=[^ ])(\d{1,9}h)?(\d{1,9}m)?(\d{1,9}s)?|\d{1,9}(bd|d)"
+_N = "[0-9]{1,9}"
+_LENGTH = rf"{_N}h({_N}m)?({_N}s)?|{_N}m({_N}s)?|{_N}s|{_N}(bd|d)"
+"""A threshold of the catalog (``warnings``), as sla_timer says it."""
 
 
 def _soon(value: timedelta) -> timedelta:
@@ -30,7 +32,7 @@ Targets = Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=20)]
 On = Annotated[
     str,
     Field(
-        pattern=rf"^(breached|started|warning( ([1-9]\d?%|{_LENGTH}))?)$",
+        pattern=rf"^(breached|started|warning( ([1-9][0-9]?%|{_LENGTH}))?)$",
         examples=["breached", "warning", "warning 80%", "warning 30m", "started"],
     ),
 ]

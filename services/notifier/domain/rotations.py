@@ -1,6 +1,5 @@
 """How a rotation is written: people in turn, an iCalendar file, or rotations over each other; and what overrides one."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
@@ -13,7 +12,7 @@ from shared.config import Part, Zone
 _BRASILIA = "America/Sao_Paulo"
 _MOST_MEMBERS = 100
 
-Days = Annotated[str, Field(pattern=r"^[1-9]\d{0,2}d$", examples=["7d"])]
+Days = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}d$", examples=["7d"])]
 
 
 class Turns(Part):

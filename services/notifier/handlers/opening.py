@@ -119,9 +119,7 @@ def _nobody(duty: Duty, turn: _Turn, due: DueStep, known: Known) -> None:
 
 def finding(duty: Duty, step: Step, now: datetime) -> Step:
     """Return the step that tells the manager that ``step`` reached nobody."""
-    return Step(
-        Act.TELL, Word.FINDING, now, step.word.value, step.round, step.position, ("manager",), ()
-    )
+    return Step(Act.TELL, Word.FINDING, now, step.word.value, step.round, step.position, ("manager",), ())
 
 
 def _again(duty: Duty, turn: _Turn, due: DueStep, known: Known, facts: Facts) -> None:

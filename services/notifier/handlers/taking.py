@@ -135,9 +135,7 @@ async def pass_on(duty: Duty, page_no: int, person: str, to: str) -> int:
                 emergency = facts_of(known.key[1], event_of(known.event, known.alert_id)).emergency
                 ways = duty.ways(to, now, emergency)
                 if ways:
-                    wants.append(
-                        Want(to, word, emergency, known.alert_id or 0, known.key, known.alert.telling, ways)
-                    )
+                    wants.append(Want(to, word, emergency, known.alert_id or 0, known.key, known.alert.telling, ways))
         if freed:
             await _save(connection, freed, now)
             await queries.revive_steps(connection, alert_ids=[k.alert_id for k in freed], now=now, since=_long_ago(now))

@@ -61,10 +61,10 @@ UPDATE notice SET state = :state, reason = :reason
 WHERE notice_no = :notice_no::bigint AND state = 'accepted' RETURNING notice_no;
 
 -- name: notice_of_id^
-SELECT notice_no, page_no, person, channel, state, attempt FROM notice WHERE notice_id = :notice_id::uuid;
+SELECT notice_no, notice_id, page_no, person, channel, attempt FROM notice WHERE notice_id = :notice_id::uuid;
 
 -- name: notice_of_provider^
-SELECT notice_no, page_no, person, channel, state, attempt FROM notice WHERE channel = :channel AND provider_id = :provider_id
+SELECT notice_no, notice_id, page_no, person, channel, attempt FROM notice WHERE channel = :channel AND provider_id = :provider_id
 ORDER BY notice_no DESC LIMIT 1;
 
 -- name: keys_of_page

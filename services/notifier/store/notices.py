@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
+import structlog
 
 from services.notifier.domain.alert import Alert, unwanted
 from services.notifier.domain.message import Content, Outcome, Result, Word
 from services.notifier.domain.notice import PATIENCE, State, settle
 from services.notifier.store import queries
 from services.notifier.store.alerts import AlertKey, alert_of
+
+log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=60)
 """How long an attempt holds its notice; longer than any channel's timeout."""
@@ -104,13 +107,24 @@ def _claimed(row: Any, rows: Iterable[Any]) -> Claimed:
         word,
         row["emergency"],
         row["gathers"],
-        None if row["content"] is None else Content(**orjson.loads(row["content"])),
+        _content(row),
         row["due_at"],
         row["opened_at"],
         row["now"],
         tuple(wanted or every),
         reason,
     )
+
+
+def _content(row: Any) -> Content | None:
+    """Return what was composed before; None also for what another version wrote: it is composed anew."""
+    if row["content"] is None:
+        return None
+    try:
+        return Content(**orjson.loads(row["content"]))
+    except (TypeError, ValueError):
+        log.error("content_unreadable", notice_no=row["notice_no"])
+        return None
 
 
 def _member(word: Word, row: Any) -> Member:
