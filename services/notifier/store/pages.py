@@ -178,3 +178,11 @@ async def _opened(connection: Any, stand: Sequence[tuple[Want, int]]) -> Any:
     for want, page_no in stand:
         for row in notices[page_no]:
             yield Opened(want, row["notice_no"], str(row["notice_id"]), row["channel"], row["due_at"])
+
+
+async def open_test_page(connection: Any, person: str, word: Word, ways: Sequence[Way], now: datetime) -> int:
+    """Open a page that tells of no alert; return its number."""
+    (number,) = [r["page_no"] async for r in queries.page_numbers(connection, n=1)]
+    want = Want(person, word, True, 0, ("", "", 0), 0, tuple(ways))
+    await _insert_pages(connection, _Plan(pages=[(want, False)], due_at=[None]), [number], now)
+    return int(number)
