@@ -17,7 +17,8 @@ from services.notifier.handlers.reports import hear_notices
 from services.notifier.lanes import Lane
 from services.notifier.pages import Pages
 from services.notifier.settings import Settings
-from services.notifier.transports import open_channels
+from services.notifier.transports.opening import open_channels
+from shared import clock
 from shared.config import read_key
 from shared.service import App, Kit, Loop
 
@@ -27,7 +28,7 @@ _POLL_SECONDS = 0.2
 
 def build(settings: Settings, kit: Kit) -> App:
     """Wire ingest, the opener of pages, one lane for each channel, the auditor, and the acknowledgement pages."""
-    oncall = read_oncall(settings.config_dir)
+    oncall = read_oncall(settings.config_dir, clock.now())
     key = read_key(settings.secrets_dir / "notifier_token_key")
     topic = f"{settings.topic_prefix}{NOTICES}"
     duty = Duty(kit.pool, oncall, topic, read_account_managers(settings.config_dir))

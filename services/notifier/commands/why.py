@@ -30,6 +30,10 @@ _REASONS = {
     "promise_changed": "the promise was changed, undone or kept",
     "rate_limited": "the method had enough of this minute",
 }
+_SAID = (
+    *("ticket_id", "metric", "cycle", "loudness", "suspended", "ended_as", "due_at", "telling"),
+    *("acknowledged_by", "acknowledged_at", "promised_until", "broken_by"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,9 +84,7 @@ async def _story(duty: Duty, alert: Any) -> Mapping[str, Any]:
     notices = [dict(row) async for row in queries.notices_of(duty.pool, alert_id=alert["alert_id"])]
     for notice in notices:
         notice["notice_id"] = str(notice["notice_id"])
-    said = ("ticket_id", "metric", "cycle", "loudness", "suspended", "ended_as", "due_at", "telling")
-    said += ("acknowledged_by", "acknowledged_at", "promised_until", "broken_by")
-    return {name: alert[name] for name in said} | {"steps": steps, "notices": notices}
+    return {name: alert[name] for name in _SAID} | {"steps": steps, "notices": notices}
 
 
 def _lines(story: Mapping[str, Any]) -> Iterator[str]:

@@ -164,6 +164,7 @@ async def take(line: Line, person: str = "ana", promise: timedelta | None = None
     row = await line.duty.pool.fetchrow(
         "SELECT notice_id, page_no FROM notice WHERE person = $1 ORDER BY notice_no DESC LIMIT 1", person
     )
+    assert row is not None
     return await acknowledge(line.duty, str(row["notice_id"]), row["page_no"], person, "mail", promise)
 
 
@@ -365,8 +366,8 @@ async def test_no_contract_or_a_charge_is_told_to_the_account_manager_once(pool:
 
 async def test_maintenance_postpones_and_does_not_hide(pool: Any) -> None:
     now = clock.now()
-    window = {"from": now - timedelta(hours=1), "to": now + timedelta(hours=1), "owner": "eva", "reason": "troca"}
-    said = {k: v.isoformat() if not isinstance(v, str) else v for k, v in window.items()}
+    hour = timedelta(hours=1)
+    said = {"from": (now - hour).isoformat(), "to": (now + hour).isoformat(), "owner": "eva", "reason": "troca"}
     line = Line.of(pool, {**ONCALL, "maintenance": [said]})
     await line.hear(sla("breached"))
     await line.turn()

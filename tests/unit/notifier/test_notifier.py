@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from services.notifier.domain.escalation import Word, plan_breach, plan_warning
 
 from services.notifier.content import LINK, line, page_mail, subject
 from services.notifier.domain.alert import Alert, Effect, Loudness, hear
-from services.notifier.domain.escalation import Word, plan_breach, plan_warning
 from services.notifier.domain.oncall import OnCall, Person
 from services.notifier.domain.token import proves, token
 from services.notifier.store import Delivery
