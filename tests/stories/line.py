@@ -23,14 +23,20 @@ from tests.conftest import dsn_for
 from tests.stories.timer import TARGETS
 
 ONCALL = {
+    "channels": {"mail": {"kind": "email"}},
     "people": {
-        "ana": {"name": "Ana", "language": "pt-BR", "email": "ana@oncall.example"},
-        "bob": {"name": "Bob", "language": "en", "email": "bob@oncall.example"},
+        "ana": {"name": "Ana", "language": "pt-BR", "methods": [{"by": "mail", "to": "ana@oncall.example"}]},
+        "bob": {"name": "Bob", "language": "en", "methods": [{"by": "mail", "to": "bob@oncall.example"}]},
     },
-    "on_call": {"primary": "ana", "secondary": "bob"},
-    "steps": [{"on": "breached", "to": "primary"}, {"on": "breached", "after": "4s", "to": "secondary"}],
-    "repeat_every": "1h",
-    "repeats": 1,
+    "policies": {
+        "standard": {
+            "steps": [{"on": "breached", "to": "ana"}, {"on": "breached", "after": "4s", "to": "bob"}],
+            "repeat_every": "1h",
+            "repeats": 1,
+        }
+    },
+    "choose": [{"policy": "standard"}],
+    "manager": ["bob"],
 }
 TOKEN = "story-only"
 SCHEMAS = {"intake": "intake", "sla_timer": "sla", "notifier": "notifier"}
