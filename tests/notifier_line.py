@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from services.notifier.handlers.duty import Duty
 from services.notifier.handlers.ingest import ingest
 from services.notifier.handlers.moving import be_impatient
 from services.notifier.handlers.opening import open_due
+from services.notifier.handlers.taking import acknowledge
 from services.notifier.lanes import Lane
 from shared import clock
 from shared.events import Event, decode_json, encode
@@ -114,6 +116,14 @@ class Line:
     async def impatience(self, *dead: str) -> None:
         """Move on from what waits too long."""
         await be_impatient(self.duty, dead)
+
+    async def take(self, person: str = "ana", promise: timedelta | None = None) -> int:
+        """Let a person take what the last notice to them told; return how many alerts they have now."""
+        row = await self.duty.pool.fetchrow(
+            "SELECT notice_id, page_no FROM notice WHERE person = $1 ORDER BY notice_no DESC LIMIT 1", person
+        )
+        assert row is not None
+        return await acknowledge(self.duty, str(row["notice_id"]), row["page_no"], person, "mail", promise)
 
     @property
     def sent(self) -> list[tuple[str, str, str]]:

@@ -19,7 +19,7 @@ from shared.templates import templates_in
 LINK = "@@ACKNOWLEDGE@@"
 SUBJECT_LENGTH = 60
 SHORT_LENGTH = 160
-SHOWN = 20
+SHOWN = 50
 """So many alerts of a page that gathers stand in its message; the page shows all of them."""
 
 _BRASILIA = "America/Sao_Paulo"
