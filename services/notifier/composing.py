@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from services.notifier import metrics
-from services.notifier.content import LINK, SHOWN, View, built_in, compose
+from services.notifier.content import LINK, SHOWN, View, built_in, compose, line
 from services.notifier.domain.facts import Facts, facts_of
 from services.notifier.domain.message import Content, Outgoing
 from services.notifier.domain.people import Method, Person
@@ -61,12 +61,8 @@ class Composer:
             self.name(member.broken_by if member else None),
             len(self.link(claimed.notice_no, claimed.person)),
         )
-        try:
-            return compose(view)
-        except Exception as error:  # noqa: BLE001  # the edge: counted; a broken template loses no page
-            metrics.broken_templates.inc()
-            log.error("template_broken", error=type(error).__name__)
-            return built_in(claimed)
+        event = None if member is None else events.get(member.alert_id)
+        return replace(_composed(view), facts=_facts(claimed, event))
 
     def name(self, person: str | None) -> str | None:
         """Return a person's name; of one who left the configuration their id."""
@@ -103,15 +99,15 @@ class Composer:
         if person is None or method is None or claimed.content is None:
             return None
         link = self.link(claimed.notice_no, claimed.person)
-        content = Content(
-            claimed.content.subject,
-            claimed.content.plain.replace(LINK, link),
-            claimed.content.html.replace(LINK, link),
-            claimed.content.short.replace(LINK, link),
+        content = replace(
+            claimed.content,
+            plain=claimed.content.plain.replace(LINK, link),
+            html=claimed.content.html.replace(LINK, link),
+            short=claimed.content.short.replace(LINK, link),
         )
         return Outgoing(
             claimed.notice_id,
-            _thread(claimed),
+            claimed.thread,
             claimed.word,
             claimed.attempt,
             claimed.doubtful,
@@ -120,9 +116,18 @@ class Composer:
             person.language,
             content,
             link,
-            _facts(claimed),
+            claimed.content.facts,
             now,
         )
+
+
+def _composed(view: View) -> Content:
+    try:
+        return compose(view)
+    except Exception as error:  # noqa: BLE001  # the edge: counted; a broken template loses no page
+        metrics.broken_templates.inc()
+        log.error("template_broken", error=type(error).__name__)
+        return built_in(view.claimed)
 
 
 def _method(person: Person, claimed: Claimed) -> Method | None:
@@ -130,14 +135,8 @@ def _method(person: Person, claimed: Claimed) -> Method | None:
     return same[claimed.nth] if claimed.nth < len(same) else None
 
 
-def _thread(claimed: Claimed) -> str:
-    """Return what everything said of one alert has in common; a page of many is a thread of its own."""
-    if len(claimed.members) == 1:
-        return f"alert.{claimed.members[0].alert_id}"
-    return f"page.{claimed.page_no}"
-
-
-def _facts(claimed: Claimed) -> Mapping[str, str]:
+def _facts(claimed: Claimed, event: Event[Any] | None) -> Mapping[str, str]:
+    """Return the facts of the worst alert, for channels that carry structure."""
     if not claimed.members:
         return {}
     worst = claimed.members[0]
@@ -145,4 +144,6 @@ def _facts(claimed: Claimed) -> Mapping[str, str]:
     ticket, metric, cycle = worst.key
     found = {"ticket_id": ticket, "metric": metric, "cycle": str(cycle), "due_at": due_at}
     found |= {"emergency": str(claimed.emergency).lower(), "alerts": str(len(claimed.members))}
-    return found
+    known = facts_of(metric, event)
+    more = {"client": known.client, "service": known.service, "priority": known.priority}
+    return found | {name: line(said) for name, said in more.items() if said}

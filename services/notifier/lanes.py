@@ -145,7 +145,7 @@ class Lane:
             found += of_claimed(NoticeUnknown, claimed, claimed.attempt - 1, reason="lease_ended")
         if claimed.reason is not None:
             metrics.deliveries.labels(self._name, "suppressed").inc()
-            found += of_claimed(NoticeSuppressed, claimed, claimed.attempt, reason=claimed.reason)
+            found += of_claimed(NoticeSuppressed, claimed, claimed.now.isoformat(), reason=claimed.reason)
         return found
 
     async def _fly(self, claimed: Claimed) -> None:

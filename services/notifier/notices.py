@@ -29,7 +29,7 @@ def notice_event(
     return new_event(data, id=id_, source=SOURCE, subject=ticket_id, time=at)
 
 
-def of_claimed(kind: type[BaseModel], claimed: Claimed, n: int, **more: Any) -> list[Event[Any]]:
+def of_claimed(kind: type[BaseModel], claimed: Claimed, n: int | str, **more: Any) -> list[Event[Any]]:
     """Return the event ``kind`` of a claimed notice, one for each of its alerts."""
     said = {"person": claimed.person, "channel": claimed.channel, "attempt": claimed.attempt, **more}
     return [
@@ -53,7 +53,9 @@ def of_opened(opened: Iterable[Opened], places: Mapping[int, Place], now: dateti
         want, place = one.want, places.get(one.want.step_id or 0)
         position = None if place is None else place.position
         said = {"person": want.person, "channel": one.channel, "step": position}
-        events.append(notice_event(NoticePlanned, one.notice_id, want.key, now, n=1, due_at=one.due_at, **said))
+        events.append(
+            notice_event(NoticePlanned, one.notice_id, want.key, now, n=want.telling, due_at=one.due_at, **said)
+        )
         if place is not None and place.escalates and (want.alert_id, want.person) not in told:
             told.add((want.alert_id, want.person))
             events.append(notice_event(NoticeEscalated, one.notice_id, want.key, now, n=1, **said))

@@ -45,7 +45,7 @@ def steps_of_start(policy: Policy, to_account_manager: bool, at: datetime) -> It
     """Yield who is told that a clock began; of a ticket without contract, or that is charged, the account manager."""
     for i, step in enumerate(policy.steps):
         if step.on == "started":
-            yield Step(Act.TELL, Word.ACCOUNT, at + step.after, position=i, to=step.targets, by=step.by)
+            yield Step(Act.TELL, Word.STARTED, at + step.after, position=i, to=step.targets, by=step.by)
     if to_account_manager:
         yield Step(Act.TELL, Word.ACCOUNT, at, position=len(policy.steps), to=("account_manager",))
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from services.notifier.domain.channel_config import ChannelConfig
 from services.notifier.domain.facts import facts_of
 from services.notifier.domain.message import Word
 from services.notifier.handlers.duty import Duty
@@ -21,30 +22,52 @@ async def tell_the_disturbed(
     """Tell exactly those who were told of ``alerts`` (by id), except ``but``; who got an all-clear since is left alone."""
     if not alerts:
         return
-    ways = defaultdict[tuple[int, str], list[Way]](list)
-    async for row in queries.disturbed(connection, alert_ids=sorted(alerts)):
-        if row["person"] != but and _informs(duty, row["channel"], word):
-            ways[row["alert_id"], row["person"]].append(Way(row["channel"], row["nth"], row["rank"], now))
-    wants = [
-        Want(
-            person,
-            word,
-            facts_of(alerts[alert_id].key[1], event_of(alerts[alert_id].event, alert_id)).emergency,
-            alert_id,
-            alerts[alert_id].key,
-            alerts[alert_id].alert.telling,
-            tuple(found),
-        )
-        for (alert_id, person), found in ways.items()
-    ]
+    said = _Said(duty, word, alerts, now)
+    async for row in queries.disturbed(connection, alert_ids=sorted(alerts), ended=word is Word.ALL_CLEAR):
+        if row["person"] != but:
+            said.add(row)
+    wants = said.wants()
     opened = await open_pages(connection, wants, now)
     await outbox.record(connection, duty.notices_topic, of_opened(opened, {}, now))
 
 
-def _informs(duty: Duty, channel: str, word: Word) -> bool:
+class _Said:
+    """Collects who is told what. A channel that keeps a state of its own is told on the thread that it knows, and of a
+    page of many only when nothing of it is open any more."""
+
+    def __init__(self, duty: Duty, word: Word, alerts: Mapping[int, Known], now: datetime) -> None:
+        self._duty, self._word, self._alerts, self._now = duty, word, alerts, now
+        self._ways = defaultdict[tuple[int, str], list[Way]](list)
+        self._threads: dict[tuple[str, str, str], Want] = {}
+
+    def add(self, row: Any) -> None:
+        """Add one way by which somebody was disturbed."""
+        config = self._duty.oncall.channels.get(row["channel"])
+        if config is None or not _informs(config, self._word):
+            return
+        way = Way(row["channel"], row["nth"], row["rank"], self._now)
+        if config.kind == "pagerduty":
+            if row["settled"]:
+                place = row["person"], row["channel"], row["thread"]
+                self._threads.setdefault(place, self._want(row["alert_id"], row["person"], (way,), row["thread"]))
+        elif all((way.channel, way.nth) != (w.channel, w.nth) for w in self._ways[row["alert_id"], row["person"]]):
+            self._ways[row["alert_id"], row["person"]].append(way)
+
+    def wants(self) -> list[Want]:
+        """Return what is to be told."""
+        found = [self._want(alert_id, person, tuple(ways)) for (alert_id, person), ways in self._ways.items() if ways]
+        return [*found, *self._threads.values()]
+
+    def _want(self, alert_id: int, person: str, ways: tuple[Way, ...], thread: str | None = None) -> Want:
+        known = self._alerts[alert_id]
+        emergency = facts_of(known.key[1], event_of(known.event, alert_id)).emergency
+        key, telling = known.key, known.alert.telling
+        return Want(person, self._word, emergency, alert_id, key, telling, ways, thread=thread)
+
+
+def _informs(config: ChannelConfig, word: Word) -> bool:
     """Tell whether a channel is right for a word that asks for nothing: an end is told by what woke somebody, but for a
     call; that somebody else took it only by what is silent, or keeps a state of its own."""
-    config = duty.oncall.channels.get(channel)
-    if config is None or config.kind == "voice":
+    if config.kind == "voice":
         return False
     return word is Word.ALL_CLEAR or config.updates or not config.loud

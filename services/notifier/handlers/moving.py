@@ -8,7 +8,7 @@ from services.notifier import metrics
 from services.notifier.domain.message import Word
 from services.notifier.domain.plan import Act, Step
 from services.notifier.handlers.duty import Duty
-from services.notifier.store import alerts, notices
+from services.notifier.store import alerts, notices, queries
 from services.notifier.store.notices import Stuck
 from shared import clock
 
@@ -24,6 +24,8 @@ async def move_on(connection: Any, duty: Duty, page_nos: Sequence[int], now: dat
 
 async def be_impatient(duty: Duty, dead: Sequence[str]) -> bool:
     """Move on from what nobody took within its patience, of ``dead`` channels at once; True when there may be more."""
+    async for row in queries.oldest_due(duty.pool, channels=list(duty.oncall.channels)):
+        metrics.oldest_due_seconds.labels(row["channel"]).set(row["seconds"])
     async with duty.pool.acquire() as connection, connection.transaction():
         page_nos = await notices.impatient(connection, dead)
         if page_nos:

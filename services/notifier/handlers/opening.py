@@ -159,7 +159,7 @@ def _suppress(turn: _Turn, due: DueStep, known: Known, reason: str) -> None:
 
 
 def _of_step(kind: Any, due: DueStep, known: Known, at: datetime, **more: Any) -> Event[Any]:
-    return notice_event(kind, step_id_of(due.step_id), known.key, at, n=1, step=due.step.position, **more)
+    return notice_event(kind, step_id_of(due.step_id), known.key, at, n=at.isoformat(), step=due.step.position, **more)
 
 
 async def _record(connection: Any, duty: Duty, turn: _Turn) -> None:

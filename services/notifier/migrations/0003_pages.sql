@@ -11,7 +11,7 @@ CREATE TABLE step (
     alert_id  bigint NOT NULL REFERENCES alert,
     telling   integer NOT NULL,
     act       text NOT NULL CHECK (act IN ('tell', 'again', 'release')),
-    word      text NOT NULL CHECK (word IN ('warning', 'breached', 'account', 'finding')),
+    word      text NOT NULL CHECK (word IN ('warning', 'breached', 'started', 'account', 'finding')),
     threshold text NOT NULL DEFAULT '',
     round     integer NOT NULL DEFAULT 0,
     position  integer NOT NULL DEFAULT 0,
@@ -29,10 +29,11 @@ CREATE INDEX step_due ON step (due_at) WHERE state = 'planned';
 CREATE TABLE page (
     page_no   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     person    text NOT NULL,
-    word      text NOT NULL CHECK (word IN ('warning', 'breached', 'acknowledged', 'all_clear', 'account', 'finding', 'test')),
+    word      text NOT NULL CHECK (word IN ('warning', 'breached', 'acknowledged', 'all_clear', 'started', 'account', 'finding', 'test')),
     emergency boolean NOT NULL,
     route     text NOT NULL,                   -- the channels of its methods, in their order
     gathers   boolean NOT NULL,
+    thread    text NOT NULL,                   -- what everything said of one matter has in common
     opened_at timestamptz NOT NULL,
     closed_at timestamptz
 );
@@ -89,8 +90,8 @@ WITH told AS (
     WHERE a.loudness IN ('warned', 'breached') AND d.person IS NOT NULL AND d.word IN ('warning', 'breached')
       AND (d.state IN ('accepted', 'sending') OR d.doubtful)
 ), paged AS (
-    INSERT INTO page (person, word, emergency, route, gathers, opened_at, closed_at)
-    SELECT person, word, false, 'mail', false, coalesce(accepted_at, now()), now() FROM told ORDER BY n
+    INSERT INTO page (person, word, emergency, route, gathers, thread, opened_at, closed_at)
+    SELECT person, word, false, 'mail', false, 'alert.' || alert_id, coalesce(accepted_at, now()), now() FROM told ORDER BY n
     RETURNING page_no
 ), numbered AS (
     SELECT page_no, row_number() OVER (ORDER BY page_no) AS n FROM paged

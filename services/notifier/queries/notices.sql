@@ -9,7 +9,7 @@ UPDATE notice n SET state = 'sending', attempt = n.attempt + 1, doubtful = n.dou
     next_at = statement_timestamp() + :lease::interval
 FROM due JOIN notice o USING (notice_no) JOIN page p ON p.page_no = o.page_no WHERE n.notice_no = due.notice_no
 RETURNING n.notice_no, n.notice_id, n.page_no, n.person, n.channel, n.nth, n.rank, n.attempt, n.doubtful, n.content, n.due_at,
-    due.lost, p.word, p.emergency, p.gathers, p.opened_at, statement_timestamp() AS now;
+    due.lost, p.word, p.emergency, p.gathers, p.thread, p.opened_at, statement_timestamp() AS now;
 
 -- name: members
 -- The alerts of claimed pages as they stand: the second look. Shared with other looks, closed to whoever changes them.
@@ -97,10 +97,12 @@ WHERE NOT EXISTS (SELECT FROM notice r WHERE r.page_no = p.page_no
                   AND (r.state IN ('accepted', 'delivered')
                        OR (r.state IN ('planned', 'sending') AND NOT r.moved_on AND NOT r.quiet)));
 
--- name: oldest_due$
--- Age in seconds of the oldest notice that is due and not taken.
-SELECT coalesce(extract(epoch FROM statement_timestamp() - min(next_at)), 0)::float8 FROM notice
-WHERE channel = ANY(:channels::text[]) AND state = 'planned' AND next_at <= statement_timestamp();
+-- name: oldest_due
+-- Age in seconds of the oldest notice that is due and not taken, of each channel.
+SELECT c.channel, coalesce(extract(epoch FROM statement_timestamp() - n.next_at), 0)::float8 AS seconds
+FROM unnest(:channels::text[]) AS c (channel) LEFT JOIN LATERAL (
+    SELECT next_at FROM notice WHERE notice.channel = c.channel AND state IN ('planned', 'sending')
+      AND next_at <= statement_timestamp() ORDER BY next_at LIMIT 1) AS n ON true;
 
 -- name: revive_notices!
 -- An acknowledgement was undone: what it kept from being sent is due now.

@@ -27,10 +27,10 @@ SELECT nextval('page_page_no_seq') AS page_no FROM generate_series(1, :n::int);
 SELECT nextval('notice_notice_no_seq') AS notice_no FROM generate_series(1, :n::int);
 
 -- name: open_pages!
-INSERT INTO page (page_no, person, word, emergency, route, gathers, opened_at) OVERRIDING SYSTEM VALUE
-SELECT page_no, person, word, emergency, route, gathers, :now::timestamptz
-FROM unnest(:page_nos::bigint[], :people::text[], :words::text[], :emergencies::boolean[], :routes::text[], :gathers::boolean[])
-    AS u (page_no, person, word, emergency, route, gathers);
+INSERT INTO page (page_no, person, word, emergency, route, gathers, thread, opened_at) OVERRIDING SYSTEM VALUE
+SELECT page_no, person, word, emergency, route, gathers, thread, :now::timestamptz
+FROM unnest(:page_nos::bigint[], :people::text[], :words::text[], :emergencies::boolean[], :routes::text[], :gathers::boolean[], :threads::text[])
+    AS u (page_no, person, word, emergency, route, gathers, thread);
 
 -- name: join_pages!
 -- An alert stands on a page once, with its newest telling.

@@ -55,7 +55,7 @@ WHERE alert_id = ANY(:alert_ids::bigint[]) AND state = 'suppressed' AND reason =
 WITH stuck AS (
     SELECT DISTINCT pa.alert_id, s.telling, s.word, s.threshold, s.round, s.position
     FROM page_alert pa JOIN step s USING (step_id)
-    WHERE pa.page_no = ANY(:page_nos::bigint[]) AND s.word IN ('warning', 'breached', 'account')
+    WHERE pa.page_no = ANY(:page_nos::bigint[]) AND s.word IN ('warning', 'breached', 'started', 'account')
       AND NOT EXISTS (SELECT FROM page_alert o JOIN notice r USING (page_no)
                       WHERE o.step_id = pa.step_id AND NOT o.page_no = ANY(:page_nos::bigint[])
                         AND (r.state IN ('accepted', 'delivered') OR (r.state IN ('planned', 'sending') AND NOT r.moved_on)))

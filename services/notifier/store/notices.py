@@ -52,6 +52,7 @@ class Claimed:
     word: Word
     emergency: bool
     gathers: bool
+    thread: str
     content: Content | None
     due_at: datetime
     opened_at: datetime
@@ -107,6 +108,7 @@ def _claimed(row: Any, rows: Iterable[Any]) -> Claimed:
         word,
         row["emergency"],
         row["gathers"],
+        row["thread"],
         _content(row),
         row["due_at"],
         row["opened_at"],

@@ -41,6 +41,8 @@ class Want:
     telling: int
     ways: tuple[Way, ...]
     step_id: int | None = None
+    thread: str | None = None
+    """On which thread it is said, where that is not for the page to say: it is a page of its own then."""
 
     @property
     def route(self) -> str:
@@ -112,7 +114,11 @@ async def _arrange(connection: Any, people: Sequence[str], wants: Sequence[Want]
     plan, new = _Plan(), dict[_Gathering, int]()
     for want in _once(wants):
         kind, place = (want.person, want.word.value), (want.person, want.word.value, want.emergency, want.route)
-        if place in gathering:
+        if want.thread is not None:
+            plan.singles.append((want, len(plan.pages)))
+            plan.pages.append((want, False))
+            plan.due_at.append(None)
+        elif place in gathering:
             plan.joins.append((want, gathering[place]))
         elif place in new:
             plan.singles.append((want, new[place]))
@@ -130,9 +136,9 @@ async def _arrange(connection: Any, people: Sequence[str], wants: Sequence[Want]
 
 def _once(wants: Sequence[Want]) -> Iterator[Want]:
     """Yield each (person, word, alert) once: two steps that are due at once and name the same person are one page."""
-    seen = set[tuple[str, Word, int]]()
+    seen = set[tuple[str, Word, int, str | None]]()
     for want in wants:
-        identity = want.person, want.word, want.alert_id
+        identity = want.person, want.word, want.alert_id, want.thread
         if identity not in seen:
             seen.add(identity)
             yield want
@@ -149,6 +155,10 @@ async def _insert_pages(connection: Any, plan: _Plan, page_nos: Sequence[int], n
         emergencies=[want.emergency for want, _ in plan.pages],
         routes=[want.route for want, _ in plan.pages],
         gathers=[gathers for _, gathers in plan.pages],
+        threads=[
+            want.thread or (f"page.{page_no}" if gathers else f"alert.{want.alert_id}")
+            for page_no, (want, gathers) in zip(page_nos, plan.pages, strict=True)
+        ],
         now=now,
     )
     rows = [

@@ -184,3 +184,22 @@ async def test_quiet_hours_let_silent_methods_go_and_loud_ones_wait_unless_it_is
         ("pager", "", "breached"),
     ]
     assert await pool.fetchval("SELECT count(*) FROM notice WHERE quiet AND next_at > now()") == 1
+
+
+async def test_a_channel_with_a_state_of_its_own_is_told_on_its_thread_when_nothing_of_it_is_open(pool: Any) -> None:
+    ana = {**ONCALL["people"]["ana"], "methods": [{"by": "pager"}]}
+    line = Line.of(pool, {**ONCALL, "people": {**ONCALL["people"], "ana": ana}})
+    await line.hear(*(sla("breached", subject=f"T{i}") for i in range(8)))
+    await line.turn()
+    await line.later(6)
+    await line.turn()
+    sent = line.channels["pager"].sent
+    threads = [m.thread for m in sent]
+    assert len(set(threads)) == 6
+    assert threads[5].startswith("page.")
+    for i in range(8):
+        await line.hear(sla("met", sequence=2, subject=f"T{i}"))
+        await line.turn()
+    ends = [m.thread for m in sent if m.word.value == "all_clear"]
+    assert sorted(ends) == sorted(threads)
+    assert ends.index(threads[5]) == len(ends) - 1
