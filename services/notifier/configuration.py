@@ -1,10 +1,12 @@
 """The file that says whom to tell, with the iCalendar files that it names."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 from services.notifier.domain.oncall import OnCall
 from services.notifier.domain.shifts import MOST_BYTES, Shifts, UnusableCalendar, read_shifts
+from shared.clients import Clients
 from shared.config import Misconfigured, read_config
 
 _MOST_SHOWN = 20
@@ -30,6 +32,13 @@ def read_oncall(folder: Path, at: datetime) -> OnCall:
     if wrong:
         raise Misconfigured("\n".join([f"{path}:", *wrong]))
     return oncall.with_shifts(found)
+
+
+def read_account_managers(folder: Path) -> Mapping[str, str]:
+    """Return each client's account manager as ``clients.yaml`` names them: an id that ``oncall.yaml`` may know."""
+    path = folder / "clients.yaml"
+    clients = read_config(path, Clients).clients if path.exists() else ()
+    return {client.id: client.account_manager for client in clients if client.account_manager is not None}
 
 
 def _content(path: Path) -> bytes:

@@ -9,11 +9,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from services.notifier import store
+from services.notifier.composing import Composer
 from services.notifier.content import bare_facts, facts, moment, render
+from services.notifier.domain.alert import Loudness
 from services.notifier.domain.people import Person
 from services.notifier.domain.token import ACKNOWLEDGE, proves
-from services.notifier.handlers import Notifier, acknowledge
+from services.notifier.handlers.duty import Duty
+from services.notifier.handlers.taking import acknowledge
+from services.notifier.store import queries
+from services.notifier.store.alerts import alert_of, event_of
 from services.notifier.texts import TEXTS
 from shared import clock
 
@@ -31,73 +35,57 @@ _HEADERS = {
 class Pages:
     """The pages; ``key`` proves links."""
 
-    notifier: Notifier
+    duty: Duty
+    composer: Composer
     key: bytes
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes; HEAD is answered like GET and changes as little."""
-        return [Route("/a/{delivery_id:int}/{proof}", self.answer, methods=["GET", "HEAD", "POST"])]
+        return [Route("/a/{notice_no:int}/{proof}", self.answer, methods=["GET", "HEAD", "POST"])]
 
     async def answer(self, request: Request) -> Response:
         """Show the alert, or take it; a wrong link says no more than that it is wrong."""
-        delivery_id = request.path_params["delivery_id"]
+        notice_no, proof = request.path_params["notice_no"], request.path_params["proof"]
         shown = None
-        if delivery_id < 2**63:
-            shown = await store.queries.shown(self.notifier.pool, delivery_id=delivery_id)
-        person = None if shown is None else self.notifier.oncall.people.get(shown["person"] or "")
-        proof = request.path_params["proof"]
-        if shown is None or person is None or not proves(self.key, proof, delivery_id, shown["person"], ACKNOWLEDGE):
+        if notice_no < 2**63:
+            shown = await queries.shown(self.duty.pool, notice_no=notice_no)
+        person = None if shown is None else self.duty.oncall.people.get(shown["person"])
+        if shown is None or person is None or not proves(self.key, proof, notice_no, shown["person"], ACKNOWLEDGE):
             text = TEXTS["pt-BR"]["no_link"] + " " + TEXTS["en"]["no_link"]
             return HTMLResponse(render("wrong.html", text=text), status_code=404, headers=_HEADERS)
         if request.method == "POST":
-            await acknowledge(self.notifier, shown)
-            log.info("acknowledgement_asked", delivery_id=delivery_id)
+            await acknowledge(self.duty, str(shown["notice_id"]), shown["page_no"], shown["person"], shown["channel"])
+            log.info("acknowledgement_asked", notice_id=str(shown["notice_id"]))
             return RedirectResponse(request.url.path, status_code=303, headers=_HEADERS)
-        people = store.queries.story(self.notifier.pool, alert_id=shown["alert_id"], telling=shown["telling"])
-        told = [row async for row in people]
-        return HTMLResponse(_page(shown, told, person, self.notifier, clock.now()), headers=_HEADERS)
+        return HTMLResponse(await self._page(shown, person, clock.now()), headers=_HEADERS)
 
-
-def _page(shown: Any, told: list[Any], person: Person, notifier: Notifier, now: datetime) -> str:
-    texts, event = TEXTS[person.language], store.event_of(shown)
-    due_at = None if event is None else event.data.due_at
-    over = shown["loudness"] == "ended" or shown["telling"] < shown["current_telling"]
-    taken_at = shown["acknowledged_at"]
-    state = ""
-    if over:
-        state = texts["ended"]
-    elif taken_at is not None and shown["acknowledged_by"] == shown["person"]:
-        state = f"{texts['yours']} {moment(taken_at, person, now)}"
-    elif taken_at is not None:
-        by = notifier.oncall.people.get(shown["acknowledged_by"])
-        name = by.name if by is not None else shown["acknowledged_by"]
-        state = f"{texts['taken']} {name}, {texts['since']} {moment(taken_at, person, now)}"
-    pending = not over and taken_at is None
-    return render(
-        "page.html",
-        **(bare_facts(shown["ticket_id"], shown["metric"], person) if event is None else facts(event, person, now)),
-        head=texts[
-            "head_all_clear" if over else "head_breached" if shown["loudness"] == "breached" else "head_warning"
-        ],
-        late=due_at is not None and due_at <= now and not over,
-        clock="" if over or due_at is None else _distance(due_at - now, texts),
-        state=state,
-        good=over or shown["acknowledged_by"] == shown["person"],
-        people=_people(told, notifier, person, now, pending),
-    )
-
-
-def _people(told: list[Any], notifier: Notifier, person: Person, now: datetime, pending: bool) -> list[dict[str, Any]]:
-    """Return who was told and, while it is pending, who is next (one)."""
-    rows: list[dict[str, Any]] = []
-    for row in told:
-        was_told = row["state"] == "accepted"
-        if was_told or (pending and not any(not r["told"] for r in rows)):
-            named = notifier.oncall.people.get(row["person"])
-            at = row["accepted_at"] if was_told else row["next_at"]
-            name = row["person"] if named is None else named.name
-            rows.append({"name": name, "told": was_told, "at": moment(at, person, now)})
-    return rows
+    async def _page(self, shown: Any, person: Person, now: datetime) -> str:
+        rows = [row async for row in queries.shown_alerts(self.duty.pool, page_no=shown["page_no"], at_most=1)]
+        row = rows[0]
+        texts, event, alert = TEXTS[person.language], event_of(row["event"], row["alert_id"]), alert_of(row)
+        due_at = None if event is None else event.data.due_at
+        over = alert.loudness is Loudness.ENDED or row["told"] < alert.telling
+        taken = alert.taken
+        state = ""
+        if over:
+            state = texts["ended"]
+        elif taken is not None and taken.by == shown["person"]:
+            until = "" if taken.until is None else moment(taken.until, person, now)
+            state = f"{texts['yours']} {until}".strip()
+        elif taken is not None:
+            state = f"{texts['taken']} {self.composer.name(taken.by)}, {texts['since']} {moment(taken.at, person, now)}"
+        return render(
+            "page.html",
+            **(bare_facts(row["ticket_id"], row["metric"], person) if event is None else facts(event, person, now)),
+            head=texts[
+                "head_all_clear" if over else "head_breached" if alert.loudness is Loudness.BREACHED else "head_warning"
+            ],
+            late=due_at is not None and due_at <= now and not over,
+            clock="" if over or due_at is None else _distance(due_at - now, texts),
+            state=state,
+            good=over or (taken is not None and taken.by == shown["person"]),
+            people=[],
+        )
 
 
 def _distance(left: timedelta, texts: Any) -> str:

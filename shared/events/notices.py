@@ -53,6 +53,10 @@ class NoticeAcknowledged(NoticeData):
     promised_until: AwareDatetime | None = None
 
 
+class NoticeReleased(NoticeData):
+    """An acknowledgement holds no more: ``reason`` is ``undone`` (by who took it) or ``promise_ended``."""
+
+
 class NoticeEscalated(NoticeData):
     """Nobody acknowledged: the next person is told."""
 

@@ -29,13 +29,13 @@ ONCALL = {
         "bob": {"name": "Bob", "language": "en", "methods": [{"by": "mail", "to": "bob@oncall.example"}]},
     },
     "policies": {
-        "all": {
+        "standard": {
             "steps": [{"on": "breached", "to": "ana"}, {"on": "breached", "after": "4s", "to": "bob"}],
             "repeat_every": "1h",
             "repeats": 1,
         }
     },
-    "choose": [{"policy": "all"}],
+    "choose": [{"policy": "standard"}],
     "manager": ["bob"],
 }
 TOKEN = "story-only"

@@ -1,6 +1,7 @@
 """Broker and database killed under load, and away at the wrong moment: nothing lost, nothing told twice, nothing false."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -37,11 +38,18 @@ async def own_servers(folder: Path) -> AsyncIterator[tuple[Line, Kafka, Postgres
 
 
 def breaches(messages: list[Message]) -> dict[str, set[str]]:
-    """Return the Message-IDs of breach pages to Ana by ticket: a repetition after an unknown outcome has the same one."""
+    """Return the Message-IDs of breach pages to Ana by ticket: a repetition after an unknown outcome has the same one.
+
+    Of many at once, one page names them all.
+    """
     found: dict[str, set[str]] = {}
     for message in messages:
         if message["Prazo-Event"] == "breached" and message["X-Rcpt-To"].startswith("ana@"):
-            found.setdefault(message["Prazo-Ticket"], set()).add(message["Message-ID"])
+            plain = next(part for part in message.walk() if part.get_content_type() == "text/plain")
+            text = plain.get_payload(decode=True)
+            assert isinstance(text, bytes)
+            for ticket in {message["Prazo-Ticket"], *re.findall(r"#(\d{8}-\d{6})", text.decode())}:
+                found.setdefault(ticket, set()).add(message["Message-ID"])
     return found
 
 

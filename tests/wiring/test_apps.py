@@ -42,7 +42,14 @@ WIRED: list[tuple[str, Build, type[ServiceSettings], list[str], list[str], list[
         ["watch", "reassessor", "census", "ticker_1", "ticker_2"],
         [],
     ),
-    ("notifier", build_notifier, NotifierSettings, ["p.sla.v1"], ["sender"], ["/a/{delivery_id:int}/{proof}"]),
+    (
+        "notifier",
+        build_notifier,
+        NotifierSettings,
+        ["p.sla.v1", "p.notices.v1"],
+        ["opener", "lane mail", "impatience", "auditor"],
+        ["/a/{notice_no:int}/{proof}"],
+    ),
     ("backup_audit", build_backup_audit, BackupAuditSettings, [], ["scheduler"], []),
 ]
 

@@ -17,10 +17,11 @@ import structlog
 from services.intake import metrics
 from services.intake.domain.calls import CallEvent, CallId, Heard
 from services.intake.domain.phone import Ami
-from services.intake.sources.ami_protocol import Message, Parser, Tracked, action, heard, login_key
+from services.intake.sources.ami_protocol import Tracked, heard
 from services.intake.sources.queue_log import read_tail, words
 from services.intake.store.calls import Recent, hear, last_heard, recent_calls
 from shared import clock
+from shared.ami import Message, Parser, action, login_key
 from shared.errors import Permanent
 from shared.kafka import backoff_seconds
 from shared.postgres import is_of_the_data

@@ -1,4 +1,4 @@
-"""Asterisk's manager interface as lines: messages in, actions out, and which event says what of a call. Pure.
+"""Which event of Asterisk's manager interface says what of a call. Pure; the lines are ``shared.ami``'s.
 
 What is believed, and why (Asterisk 16 to 22, ``apps/app_queue.c``):
 
@@ -14,16 +14,15 @@ What is believed, and why (Asterisk 16 to 22, ``apps/app_queue.c``):
 somebody who answers, and not when the caller leaves by a key. Nor is a CDR's ``ANSWERED``: Queue() answers to play music.
 """
 
-import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
 
 from services.intake.domain.calls import CallEvent, CallId, Heard, Kind
+from shared.ami import Message
 from shared.clock import from_us
 
-HEADERS_LIMIT = 200
 TRACKED_LIMIT = 10_000
 _WORD_LENGTH, _ID_LENGTH = 100, 200
 _CHANNEL = re.compile(r"^[^/]+/(?P<trunk>.+)-[0-9a-f]{8}(?:;[12])?$")
@@ -33,47 +32,6 @@ _USER_EVENTS: Mapping[str, Kind] = {
     "prazoanswered": "answered",
     "prazooutgoing": "outgoing",
 }
-
-Message = Mapping[str, str]
-"""Headers by lower-case name; of a name that is there twice the last counts."""
-
-
-class Parser:
-    """Lines → messages. A line that is no header is counted and ignored; nothing ends the parser."""
-
-    def __init__(self) -> None:
-        self._headers: dict[str, str] = {}
-        self.malformed = 0
-
-    def feed(self, line: bytes) -> Message | None:
-        """Take one line with its end; return the message that an empty line ends."""
-        text = line.decode("utf-8", "replace").rstrip("\r\n")
-        if not text:
-            found, self._headers = self._headers, {}
-            return found or None
-        name, colon, value = text.partition(":")
-        if not colon or not name.strip() or len(self._headers) >= HEADERS_LIMIT:
-            self.malformed += 1
-            return None
-        self._headers[name.strip().lower()] = _clean(value.strip())
-        return None
-
-
-def _clean(value: str) -> str:
-    return "".join(c for c in value if c.isprintable())
-
-
-def action(name: str, **headers: str) -> bytes:
-    """Return an action as the server reads it; raises ``ValueError`` for a value that would be a header of its own."""
-    pairs = {"Action": name, **headers}
-    if any("\r" in value or "\n" in value for value in pairs.values()):
-        raise ValueError("a header is one line")
-    return "".join(f"{key}: {value}\r\n" for key, value in pairs.items()).encode() + b"\r\n"
-
-
-def login_key(challenge: str, secret: str) -> str:
-    """Return what proves the secret without sending it (action Login, AuthType MD5)."""
-    return hashlib.md5((challenge + secret).encode(), usedforsecurity=False).hexdigest()
 
 
 class Tracked:

@@ -1,7 +1,7 @@
 """A message to one person by one channel: what goes out, and what is known of it afterwards."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -14,6 +14,7 @@ class Word(StrEnum):
     BREACHED = "breached"
     ACKNOWLEDGED = "acknowledged"  # somebody took it: to the others who were told
     ALL_CLEAR = "all_clear"  # the clock ended: to exactly those who were told
+    STARTED = "started"  # a clock began: to whom a policy names
     ACCOUNT = "account"  # no contract covers the ticket, or it is charged: to the account manager
     FINDING = "finding"  # nobody is on call, or nobody could be reached: to the manager
     TEST = "test"
@@ -43,12 +44,13 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class Content:
     """A rendered message without its link (``LINK`` stands for it). ``short`` is one SMS of GSM-7, at most 160 septets with
-    its link; a form that the channel does not need is empty."""
+    its link; a form that the channel does not need is empty. ``facts`` are those of ``Outgoing``."""
 
     subject: str = ""
     plain: str = ""
     html: str = ""
     short: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from services.notifier.domain.facts import Facts
 from services.notifier.domain.oncall import OnCall
 from services.notifier.domain.people import Person
 from services.notifier.domain.policies import ACCOUNT_MANAGER, ASSIGNEE, MANAGER, Choice, Policy, Window
@@ -12,18 +13,6 @@ from services.notifier.domain.rota import person_on
 from services.notifier.domain.wall_time import Interval, never, open_intervals
 
 _LOOKED_AHEAD = (timedelta(days=8), timedelta(days=60), timedelta(days=800))
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What of an alert chooses its policy."""
-
-    service: str
-    priority: str
-    client: str | None
-    metric: str
-    channel: str
-    emergency: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +122,7 @@ def _next_open(oncall: OnCall, person: Person, at: datetime) -> datetime:
     return at
 
 
-def in_maintenance(oncall: OnCall, client: str | None, service: str, at: datetime) -> Window | None:
+def in_maintenance(oncall: OnCall, client: str | None, service: str | None, at: datetime) -> Window | None:
     """Return the first window of maintenance that holds at ``at`` for the client and the service, or None."""
     for window in oncall.maintenance:
         holds = window.from_ <= at < window.to

@@ -3,6 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
+CHANNELS: dict[str, Any] = {
+    "mail": {"kind": "email"},
+    "sms": {"kind": "sms", "provider": "zenvia", "sender": "prazo", "token_file": "zenvia_token"},
+    "phone": {"kind": "voice", "host": "127.0.0.1", "user": "prazo", "secret_file": "ami_secret"}
+    | {"dial": "PJSIP/{number}@trunk"},
+}
 CHANGES = [
     ("America/New_York", datetime(2026, 3, 8, 7, tzinfo=UTC)),
     ("America/New_York", datetime(2026, 11, 1, 6, tzinfo=UTC)),
@@ -17,7 +23,7 @@ CHANGES = [
 def file_of(**parts: Any) -> dict[str, Any]:
     """Return a small right file, with ``parts`` instead of its own."""
     made: dict[str, Any] = {
-        "channels": {"mail": {"kind": "email"}, "sms": {"kind": "sms"}, "phone": {"kind": "voice"}},
+        "channels": CHANNELS,
         "people": {
             "ana": {"name": "Ana Souza", "methods": [mail("ana")], "agents": ["a-1"]},
             "bob": {"name": "Bob", "methods": [mail("bob"), call("sms", 2)]},

@@ -4,41 +4,28 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
+from services.notifier.domain.escalation import Word, plan_breach, plan_warning
 
 from services.notifier.content import LINK, line, page_mail, subject
 from services.notifier.domain.alert import Alert, Effect, Loudness, hear
-from services.notifier.domain.escalation import Word, plan_breach, plan_warning
-from services.notifier.domain.oncall import OnCall
-from services.notifier.domain.people import Person
+from services.notifier.domain.oncall import OnCall, Person
 from services.notifier.domain.token import proves, token
 from services.notifier.store import Delivery
 from shared.events import Event, decode_json
 
 NOW = datetime(2026, 3, 5, 17, 5, tzinfo=UTC)
-
-
-def person(id_: str) -> dict[str, Any]:
-    """Return somebody who has mail."""
-    return {"name": id_.capitalize(), "methods": [{"by": "mail", "to": f"{id_}@x.example"}]}
-
-
-ANA = Person(**person("ana"))
+ANA = Person(name="Ana", email="ana@x.example")
 ONCALL: dict[str, Any] = {
-    "channels": {"mail": {"kind": "email"}},
-    "people": {"ana": person("ana"), "bob": person("bob")},
-    "policies": {
-        "all": {
-            "steps": [
-                {"on": "warning 80%", "to": "ana"},
-                {"on": "breached", "to": "ana"},
-                {"on": "breached", "after": "10m", "to": "bob"},
-            ],
-            "repeat_every": "5m",
-            "repeats": 1,
-        }
-    },
-    "choose": [{"policy": "all"}],
-    "manager": ["bob"],
+    "people": {"ana": {"name": "Ana", "email": "ana@x.example"}, "bob": {"name": "Bob", "email": "bob@x.example"}},
+    "on_call": {"primary": "ana", "secondary": "bob"},
+    "steps": [
+        {"on": "warning 80%", "to": "primary"},
+        {"on": "breached", "to": "primary"},
+        {"on": "breached", "after": "10m", "to": "secondary"},
+    ],
+    "repeat_every": "5m",
+    "repeats": 1,
 }
 
 
@@ -103,6 +90,22 @@ def test_a_breach_goes_through_every_step_again_and_then_is_exhausted() -> None:
 def test_a_warning_goes_only_to_the_steps_of_its_threshold() -> None:
     assert [p.person for p in plan_warning(OnCall(**ONCALL), "80%", NOW)] == ["ana"]
     assert list(plan_warning(OnCall(**ONCALL), "50%", NOW)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"on_call": {"primary": "eve", "secondary": "bob"}}, "on_call.primary"),
+        ({"steps": [{"on": "breached", "to": "nobody"}]}, "steps.0.to"),
+        ({"steps": [{"on": "warning", "to": "primary"}]}, "nobody is told of a breach"),
+        ({"repeat_every": "ten minutes"}, "a duration is"),
+        ({"people": {"ana": {"name": "A", "email": "a@b\r\nBcc: c@d"}}}, "email"),
+    ],
+)
+def test_a_wrong_oncall_file_is_refused_with_the_place(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        OnCall(**{**ONCALL, **change})
+    assert said in str(refused.value)
 
 
 def test_a_link_proves_one_delivery_one_person_and_one_action() -> None:

@@ -48,7 +48,7 @@ BETWEEN_PARTS: list[tuple[dict[str, Any], list[str]]] = [
         ],
     ),
     (
-        {"channels": {**file_of()["channels"], "pd": {"kind": "pagerduty"}}}
+        {"channels": {**file_of()["channels"], "pd": {"kind": "pagerduty", "routing_key_file": "pd_key"}}}
         | {"people": {**PEOPLE, "zoe": person({"by": "pd", "to": "zoe"})}},
         ["people.zoe.methods.0.to: must be absent: a channel of kind pagerduty is itself the place"],
     ),

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from services.notifier.domain.facts import Facts
 from services.notifier.domain.oncall import OnCall
-from services.notifier.domain.reach import Facts, MethodAt, in_maintenance, methods_of, people_of, policy_of
+from services.notifier.domain.reach import MethodAt, in_maintenance, methods_of, people_of, policy_of
 from tests.unit.notifier.oncall_files import call, file_of, mail
 
 MONDAY = datetime(2026, 3, 2, 15, tzinfo=UTC)  # noon in Brasília; ana's week
@@ -98,7 +99,8 @@ RULES: list[dict[str, Any]] = [
     {"clients": ["acme"], "channels": ["phone"], "policy": "acme"},
     {"policy": "all"},
 ]
-FACTS = Facts("nfe", "high", "acme", "response", "phone", False)
+FACTS: dict[str, Any] = {"service": "nfe", "priority": "high", "client": "acme", "metric": "response"}
+FACTS |= {"channel": "phone", "emergency": False}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +117,7 @@ FACTS = Facts("nfe", "high", "acme", "response", "phone", False)
 def test_the_first_rule_whose_conditions_all_hold_chooses_the_policy(changed: dict[str, Any], name: str) -> None:
     policies = {rule["policy"]: {"steps": [{"on": "breached", "to": "ana"}]} for rule in RULES}
     oncall = OnCall(**file_of(policies=policies, choose=RULES))
-    facts = Facts(**{name: getattr(FACTS, name) for name in FACTS.__slots__} | changed)
+    facts = Facts(**FACTS | changed)
     assert policy_of(oncall, facts) == (name, oncall.policies[name])
 
 

@@ -1,0 +1,149 @@
+"""From a claimed notice to a message ready to go: composed once, kept without its proof, so that a repetition is the same."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from services.notifier import metrics
+from services.notifier.content import LINK, SHOWN, View, built_in, compose, line
+from services.notifier.domain.facts import Facts, facts_of
+from services.notifier.domain.message import Content, Outgoing
+from services.notifier.domain.people import Method, Person
+from services.notifier.domain.token import ACKNOWLEDGE, token
+from services.notifier.handlers.duty import Duty
+from services.notifier.store import queries
+from services.notifier.store.alerts import event_of
+from services.notifier.store.notices import Claimed, keep_contents
+from shared.events import Event
+
+log = structlog.get_logger(__name__)
+
+
+class Composer:
+    """Composes what lanes send. ``key`` proves links, ``public_url`` is their base."""
+
+    def __init__(self, duty: Duty, key: bytes, public_url: str) -> None:
+        self._duty, self._key, self._url = duty, key, public_url.rstrip("/")
+
+    def link(self, notice_no: int, person: str) -> str:
+        """Return the acknowledgement link of a notice; its proof is stored nowhere."""
+        return f"{self._url}/a/{notice_no}/{token(self._key, notice_no, person, ACKNOWLEDGE)}"
+
+    async def compose(self, connection: Any, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
+        """Return the notices with their contents, made and kept where they are claimed for the first time."""
+        new = [one for one in claimed if one.content is None and one.person in self._duty.oncall.people]
+        if not new:
+            return claimed
+        shown = {m.alert_id for one in new for m in one.members[:SHOWN]}
+        events = {
+            row["alert_id"]: event_of(row["event"], row["alert_id"])
+            async for row in queries.events_of(connection, alert_ids=sorted(shown))
+        }
+        made = {one.notice_no: await self._made(connection, one, events) for one in new}
+        await keep_contents(connection, made)
+        return [replace(one, content=made.get(one.notice_no, one.content)) for one in claimed]
+
+    async def _made(self, connection: Any, claimed: Claimed, events: Mapping[int, Event[Any] | None]) -> Content:
+        oncall = self._duty.oncall
+        next_person, next_at = await self._next(connection, claimed, events)
+        member = claimed.members[0] if claimed.members else None
+        taken = None if member is None else member.alert.taken
+        view = View(
+            claimed,
+            oncall.people[claimed.person],
+            events,
+            next_person,
+            next_at,
+            self.name(taken.by if taken else None),
+            self.name(member.broken_by if member else None),
+            len(self.link(claimed.notice_no, claimed.person)),
+        )
+        event = None if member is None else events.get(member.alert_id)
+        return replace(_composed(view), facts=_facts(claimed, event))
+
+    def name(self, person: str | None) -> str | None:
+        """Return a person's name; of one who left the configuration their id."""
+        known = self._duty.oncall.people.get(person or "")
+        return person if known is None else known.name
+
+    async def _next(
+        self, connection: Any, claimed: Claimed, events: Mapping[int, Event[Any] | None]
+    ) -> tuple[str | None, datetime | None]:
+        """Return who is told next if nobody takes it, and when, as the rota stands now; of one alert only."""
+        if len(claimed.members) != 1:
+            return None, None
+        member = claimed.members[0]
+        facts = facts_of(member.key[1], events.get(member.alert_id))
+        return await self.next_of(connection, member.alert_id, member.alert.telling, facts, but=claimed.person)
+
+    async def next_of(
+        self, connection: Any, alert_id: int, telling: int, facts: Facts, *, but: str = ""
+    ) -> tuple[str | None, datetime | None]:
+        """Return who is told next of an alert, and when, as the rota stands now."""
+        row = await queries.next_step(connection, alert_id=alert_id, telling=telling)
+        if row is None:
+            return None, None
+        for target in row["targets"]:
+            for person in self._duty.people(target, row["due_at"], facts):
+                if person != but:
+                    return self.name(person), row["due_at"]
+        return None, None
+
+    def outgoing(self, claimed: Claimed, now: datetime) -> Outgoing | None:
+        """Return the message as it leaves; None when the person or the method left the configuration meanwhile."""
+        person = self._duty.oncall.people.get(claimed.person)
+        method = None if person is None else _method(person, claimed)
+        if person is None or method is None or claimed.content is None:
+            return None
+        link = self.link(claimed.notice_no, claimed.person)
+        content = replace(
+            claimed.content,
+            plain=claimed.content.plain.replace(LINK, link),
+            html=claimed.content.html.replace(LINK, link),
+            short=claimed.content.short.replace(LINK, link),
+        )
+        return Outgoing(
+            claimed.notice_id,
+            claimed.thread,
+            claimed.word,
+            claimed.attempt,
+            claimed.doubtful,
+            claimed.person,
+            method.to,
+            person.language,
+            content,
+            link,
+            claimed.content.facts,
+            now,
+        )
+
+
+def _composed(view: View) -> Content:
+    try:
+        return compose(view)
+    except Exception as error:  # noqa: BLE001  # the edge: counted; a broken template loses no page
+        metrics.broken_templates.inc()
+        log.error("template_broken", error=type(error).__name__)
+        return built_in(view.claimed)
+
+
+def _method(person: Person, claimed: Claimed) -> Method | None:
+    same = [method for method in person.methods if method.by == claimed.channel]
+    return same[claimed.nth] if claimed.nth < len(same) else None
+
+
+def _facts(claimed: Claimed, event: Event[Any] | None) -> Mapping[str, str]:
+    """Return the facts of the worst alert, for channels that carry structure."""
+    if not claimed.members:
+        return {}
+    worst = claimed.members[0]
+    due_at = "" if worst.due_at is None else worst.due_at.isoformat().replace("+00:00", "Z")
+    ticket, metric, cycle = worst.key
+    found = {"ticket_id": ticket, "metric": metric, "cycle": str(cycle), "due_at": due_at}
+    found |= {"emergency": str(claimed.emergency).lower(), "alerts": str(len(claimed.members))}
+    known = facts_of(metric, event)
+    more = {"client": known.client, "service": known.service, "priority": known.priority}
+    return found | {name: line(said) for name, said in more.items() if said}

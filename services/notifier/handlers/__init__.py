@@ -1,0 +1,1 @@
+"""The ways in, each: lock → decide → record, in one transaction."""
