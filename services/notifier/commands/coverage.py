@@ -118,7 +118,11 @@ def _lines(oncall: OnCall, start: datetime, end: datetime, holes: Sequence[Findi
         when = f"{_between(hole.start, hole.end, zone)} {zone.key}"
         yield f"HOLE {hole.policy}.steps.{hole.step}  {when}  {_SAID[hole.hole]}{who}"
     days = (end - start).days
-    yield f"{len(holes)} holes in {days} days" if holes else f"no holes: every minute of {days} days is covered"
+    yield (
+        f"{len(holes)} {'hole' if len(holes) == 1 else 'holes'} in {days} days"
+        if holes
+        else f"no holes: every minute of {days} days is covered"
+    )
 
 
 def _step(oncall: OnCall, policy: str, i: int, step: Step, start: datetime, end: datetime) -> str:

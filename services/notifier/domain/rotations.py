@@ -1,5 +1,6 @@
 """How a rotation is written: people in turn, an iCalendar file, or rotations over each other; and what overrides one."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
@@ -53,12 +54,13 @@ class Layers(Part):
 
 
 def _shape(value: Any) -> str:
-    said = value if isinstance(value, dict) else vars(value)
-    return next((key for key in ("icalendar", "layers") if key in said), "members")
+    """Return which of the three it is, in brackets: in the path of an error it is no key of the file."""
+    has = value.__contains__ if isinstance(value, dict) else partial(hasattr, value)
+    return next((f"({key})" for key in ("icalendar", "layers") if has(key)), "(members)")
 
 
 Rotation = Annotated[
-    Annotated[Turns, Tag("members")] | Annotated[Imported, Tag("icalendar")] | Annotated[Layers, Tag("layers")],
+    Annotated[Turns, Tag("(members)")] | Annotated[Imported, Tag("(icalendar)")] | Annotated[Layers, Tag("(layers)")],
     Discriminator(_shape),
 ]
 

@@ -29,11 +29,14 @@ _SLICE = timedelta(days=91)
 _SLICES_KEPT = 8
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MARGIN = timedelta(days=2)  # more than any zone is away from UTC
-_RULE_PARTS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "WKST"})
+_BY_DAYS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY"})
+_BY_MONTHS = _BY_DAYS | {"BYMONTHDAY", "BYMONTH", "BYSETPOS"}
+_RULE_PARTS = {"DAILY": _BY_DAYS, "WEEKLY": _BY_DAYS, "MONTHLY": _BY_MONTHS, "YEARLY": _BY_MONTHS}
+"""By FREQ. A rule that more could make impossible is searched for day by day up to the year 9999."""
+_MOST_INTERVAL = 1000
 _NEEDED = frozenset(
     {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "ATTENDEE", "SUMMARY"}
 )
-_FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
 
 class UnusableCalendar(Permanent):
@@ -116,8 +119,8 @@ def read_shifts(content: bytes, zone: str, names: Mapping[str, str], at: datetim
     wrong = [f"event {i} ({said})" for i, event in enumerate(calendar.walk("VEVENT"), 1) for said in _problems(event)]
     if wrong:
         raise UnusableCalendar(*wrong)
-    made = Shifts(calendar, zone, names)
     try:
+        made = Shifts(calendar, zone, names)
         coming = made.between(at, at + _CHECKED)
     except Exception as error:  # noqa: BLE001  # the edge: a library that reads what other programs wrote
         raise UnusableCalendar(f"its events cannot be laid out ({type(error).__name__})") from None
@@ -151,17 +154,19 @@ def _problems(event: Any) -> Iterator[str]:
     if broken:
         yield f"cannot be read: {', '.join(sorted(broken))}"
         return
-    starts = event.get("DTSTART")
-    if starts is None:
-        yield "no DTSTART"
-    elif not 2000 <= starts.dt.year <= 2099:
-        yield "DTSTART outside 2000 to 2099"
+    begins = getattr(event.get("DTSTART"), "dt", None)
+    if not isinstance(begins, date) or not 2000 <= begins.year <= 2099:
+        yield "DTSTART must be one day or instant, 2000 to 2099"
     rules = event.get("RRULE", [])
     for rule in rules if isinstance(rules, list) else [rules]:
-        frequency = str(next(iter(rule.get("FREQ", [])), ""))
-        if frequency not in _FREQUENCIES:
-            yield f"RRULE: FREQ is one of {', '.join(_FREQUENCIES)}"
-        if {part.upper() for part in rule} - _RULE_PARTS:
-            yield f"RRULE: only {', '.join(sorted(_RULE_PARTS))}"
-        if frequency in ("DAILY", "WEEKLY") and "BYMONTHDAY" in rule:
-            yield "RRULE: BYMONTHDAY goes with MONTHLY or YEARLY"
+        yield from _rule_problems(rule)
+
+
+def _rule_problems(rule: Mapping[str, Sequence[Any]]) -> Iterator[str]:
+    frequency = str(next(iter(rule.get("FREQ", [])), ""))
+    if frequency not in _RULE_PARTS:
+        yield f"RRULE: FREQ is one of {', '.join(_RULE_PARTS)}"
+    elif {part.upper() for part in rule} - _RULE_PARTS[frequency]:
+        yield f"RRULE: with {frequency} only {', '.join(sorted(_RULE_PARTS[frequency]))}"
+    if not all(1 <= interval <= _MOST_INTERVAL for interval in rule.get("INTERVAL", [])):
+        yield f"RRULE: INTERVAL is 1 to {_MOST_INTERVAL}"  # of 0 the library makes an endless loop

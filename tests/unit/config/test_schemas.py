@@ -9,6 +9,8 @@ import pytest
 
 from services.intake.commands import command
 from services.intake.commands.schema import FILES, schemas
+from services.notifier.commands import command as notifier_command
+from services.notifier.commands.schema import NAME, schema
 from shared.config import parse_yaml
 
 CONFIG = Path("deploy/config")
@@ -24,9 +26,10 @@ def checker(name: str) -> jsonschema.Draft202012Validator:
 def test_the_schemas_are_those_of_the_models() -> None:
     for name, content in schemas():
         assert (CONFIG / name).read_bytes() == content, "run: python -m services.intake schema"
+    assert (CONFIG / NAME).read_bytes() == schema(), "run: python -m services.notifier schema"
 
 
-@pytest.mark.parametrize("name", list(FILES))
+@pytest.mark.parametrize("name", [*FILES, "oncall.yaml"])
 def test_a_shipped_file_fits_its_schema_and_an_unknown_key_does_not(name: str) -> None:
     raw = parse_yaml((CONFIG / name).read_text(encoding="utf-8"))
     assert [error.message for error in checker(name).iter_errors(raw)] == []
@@ -49,3 +52,6 @@ def test_the_command_writes_every_schema_and_names_a_folder_that_is_missing(
     files = [orjson.loads(line)["file"] for line in capsys.readouterr().out.splitlines()]
     assert sorted(files) == sorted(str(path) for path in tmp_path.iterdir())
     assert command(["schema", str(tmp_path / "none")]) == 3
+    assert notifier_command(["schema", str(tmp_path), "--json"]) == 0
+    assert orjson.loads(capsys.readouterr().out) == {"file": str(tmp_path / NAME)}
+    assert notifier_command(["schema", str(tmp_path / "none")]) == 3
