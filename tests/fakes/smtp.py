@@ -62,7 +62,7 @@ class MailSink:
         self.connections += 1
         try:
             await self._dialogue(reader, writer, self.connections)
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.close()

@@ -1,5 +1,6 @@
 """Channels over HTTP against strict remotes: each way to go wrong is told as what it is."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -185,9 +186,8 @@ async def test_a_webhook_keeps_its_id_and_bytes_over_attempts_and_is_signed_by_b
     async with Receiver(Reply(500)) as remote:
         write_secrets(tmp_path)
         async with opened(tmp_path, config("webhook", remote.url, next_key_file="next")) as channel:
-            await channel.send(message(attempt=1))
-            await channel.send(message(attempt=2))
-            await channel.send(message(attempt=3, repeated=True))
+            results = [await channel.send(message(attempt=n, repeated=n == 3)) for n in (1, 2, 3)]
+        assert [result.outcome for result in results] == [TEMPORARY, ACCEPTED, ACCEPTED]
         assert remote.ids == [message().notice_id] * 3
         bodies = [request.body for request in remote.requests]
         assert bodies[0] == bodies[1]
@@ -212,6 +212,14 @@ async def test_what_a_client_wrote_mentions_nobody_and_links_nowhere(name: str, 
     async with FAKES[name]() as remote, way(name, remote, tmp_path) as channel:
         await channel.send(message(facts=facts))
         assert shown in remote.requests[0].body.decode()
+
+
+async def test_an_answer_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    async with Receiver(Fault.ENDLESS) as remote, way("webhook", remote, tmp_path, timeout="20s") as channel:
+        began = loop.time()
+        assert await channel.send(message()) == Result(ACCEPTED)
+        assert loop.time() - began < 10
 
 
 async def test_no_connection_is_used_twice(tmp_path: Path) -> None:
