@@ -14,6 +14,7 @@ from services.intake.configuration import (
     read_phone,
     read_secret,
     read_thread_key,
+    remote_access_of,
 )
 from services.intake.domain.phone import Phone, Suggested
 from services.intake.domain.tokens import TokenFile
@@ -50,7 +51,8 @@ def build(settings: Settings, kit: Kit) -> App:
     known = read_desk(settings.config_dir, settings.triage_service, key, always_urgent_of(catalogs))
     reader = Reader(known)
     prefix = settings.topic_prefix
-    desk = Desk(kit.pool, f"{prefix}tickets.v1", f"{prefix}notices.v1", known, reader.read)
+    remote = remote_access_of(catalogs)
+    desk = Desk(kit.pool, f"{prefix}tickets.v1", f"{prefix}notices.v1", known, reader.read, remote)
     sender = ReplySender(kit.pool, MailServer.at(settings.smtp_out), known.identity.auto_reply, key, catalogs)
     tokens = settings.config_dir / "tokens.yaml"
     publishers = read_config(tokens, TokenFile).tokens if tokens.exists() else ()  # no file: nobody may publish

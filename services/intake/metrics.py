@@ -41,6 +41,13 @@ failed = Counter(
 opened = Counter("prazo_intake_tickets_opened_total", "Tickets opened, by whether the message could be read.", ["read"])
 for _read in ("yes", "no"):
     opened.labels(_read)
+contacts = Counter(
+    "prazo_intake_contacts_total",
+    "Tickets opened by mail, by whether the sender is registered; the share of no is that of policy rule 13.",
+    ["registered"],
+)
+for _registered in ("yes", "no"):
+    contacts.labels(_registered)
 discarded = Counter(
     "prazo_intake_mails_discarded_total", "Mails of machines that open no ticket, by reason.", ["reason"]
 )

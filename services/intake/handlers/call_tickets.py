@@ -77,7 +77,7 @@ async def missed(connection: Any, desk: CallDesk, caller: Caller, call: Missed) 
     if joined is not None:
         return Outcome("joined", joined.ticket_id, events)
     title = "Ligação perdida no plantão" if call.emergency else "Ligação perdida"
-    opened = await open_ticket(connection, _opening(caller, service, title, call.entered_at, "phone-missed"))
+    opened = await open_ticket(connection, desk.desk, _opening(caller, service, title, call.entered_at, "phone-missed"))
     return Outcome("opened", opened.subject, [opened, *events])
 
 
@@ -106,7 +106,7 @@ async def answered(connection: Any, desk: CallDesk, caller: Caller, call: Answer
         "phone-answered",
         responded=True,
     )
-    opened = await open_ticket(connection, opening)
+    opened = await open_ticket(connection, desk.desk, opening)
     taken = [assigned(caller.call, opened.subject, call.answered_at, agent)] if agent else []
     return Outcome("opened", opened.subject, [opened, *taken, *events])
 

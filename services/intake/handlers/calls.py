@@ -222,7 +222,7 @@ async def _opened_by_form(
         "responded": True,
     }
     id_ = opening_id(call) if call is not None else event_id("ticket.opened", "form", form.form_id)
-    opened = await open_ticket(connection, Opening(id_, entered_at or form.at, data))
+    opened = await open_ticket(connection, desk.desk, Opening(id_, entered_at or form.at, data))
     return Outcome(
         "opened", opened.subject, [opened, assigned(CallId(FORM, form.form_id), opened.subject, form.at, form.agent)]
     )

@@ -1,5 +1,6 @@
 """What every way in needs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -18,10 +19,14 @@ class Read(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The database, the topics that events go to, the configuration, and who reads mails."""
+    """The database, the topics that events go to, the configuration, and who reads mails.
+
+    ``needs_remote``: whether a service, at an instant, usually needs a remote session (policy rule 4).
+    """
 
     pool: "asyncpg.Pool[asyncpg.Record]"
     tickets_topic: str
     notices_topic: str
     known: Known
     read: Read
+    needs_remote: Callable[[str, datetime], bool] = lambda service, at: False

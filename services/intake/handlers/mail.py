@@ -93,9 +93,10 @@ async def _settle(connection: Any, desk: Desk, message: Unread, found: Contact) 
         became, events = happened(message, found, standing.ticket_id)
         await _assign(connection, message, found, standing.ticket_id, became)
         return [(desk.tickets_topic, event) for event in events]
-    event = await open_ticket(connection, _opening(message, contact_ref, found), desk.known.identity.flood_from)
+    event = await open_ticket(connection, desk, _opening(message, contact_ref, found))
     await _assign(connection, message, found, event.subject, "opened")
     metrics.opened.labels("no" if found.unreadable else "yes").inc()
+    metrics.contacts.labels("yes" if found.registered else "no").inc()
     await plan_reply(connection, desk, message, found, contact_ref, event.subject)
     return [(desk.tickets_topic, event)]
 

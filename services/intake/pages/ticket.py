@@ -150,6 +150,7 @@ def _said_at_opening(opened: TicketOpened | None, view: View) -> Sequence[tuple[
         (t["documents"], ", ".join(opened.documents)),
         (t["rule"], opened.routing_rule or ""),
         (t["hint"], view.word(opened.scope_hint) if opened.scope_hint else ""),
+        (t["remote"], told(opened.remote_access)),
         (t["registered"], told(opened.contact_registered)),
         (t["verified"], told(opened.sender_verified)),
     ]
