@@ -4,12 +4,13 @@ BIN := .venv/bin
 
 WITHOUT ?=
 MEASURES ?=
+JSON ?=
 KILLS ?= 300
 MINUTES ?= 10
 MAILS ?= 2000
 SEED ?=
 
-.PHONY: setup run smoke test chaos deliveries fuzz bench check lock format
+.PHONY: setup run smoke policy test chaos deliveries fuzz bench check lock format
 .DEFAULT_GOAL := check
 
 setup: .venv/installed
@@ -25,6 +26,9 @@ run: setup
 
 smoke: setup
 	@exec $(BIN)/python -m deploy.local smoke $(if $(WITHOUT),--without $(WITHOUT))
+
+policy: setup
+	@exec $(BIN)/python -m deploy.local policy $(if $(filter command line,$(origin MAILS)),--mails $(MAILS)) $(if $(JSON),--json)
 
 test: setup
 	$(BIN)/pytest -q
