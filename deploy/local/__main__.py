@@ -165,11 +165,17 @@ def main() -> int:
     smoking = commands.add_parser("smoke", help="play the story once and end")
     smoking.add_argument("--without", choices=sorted(SERVICES), help="never start this service")
     shown = commands.add_parser("policy", help="show the policy, rule by rule")
-    shown.add_argument("--mails", type=int, default=MAILS, help=f"how large the flood of rule 6 is ({MAILS})")
+    shown.add_argument("--mails", type=_count, default=MAILS, help=f"how large the flood of rule 6 is ({MAILS})")
     shown.add_argument("--json", action="store_true", help="one JSON object a row and line")
     arguments = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     return asyncio.run(_until_signalled(_work(arguments)))
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError("must be a number from 1 to 100000")
+    return int(text)
 
 
 def _work(arguments: argparse.Namespace) -> Coroutine[Any, Any, int]:

@@ -10,14 +10,15 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from deploy.local.policy.stage import BRASILIA, Stage, need
+from deploy.local.policy.days import BRASILIA, CLOSES, DAY, at_desk, day_before, is_business, local, next_opening
+from deploy.local.policy.stage import Stage, need
 from deploy.local.policy.table import Shown, Story
 from shared.catalog import load_directory
 from shared.clock import to_us
 from shared.events import Event
 
-_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
-_OPENS, _CLOSES, _LINE_ENDS = time(7), time(19), time(8)
+_MINUTE = timedelta(minutes=1)
+_LINE_ENDS = time(8)
 _HALF_HOUR_SECONDS = 1800  # the emergency target of the shipped catalog
 
 
@@ -36,7 +37,7 @@ async def run(stage: Stage) -> Shown:
     return Shown(
         [
             f"The catalog declares {stage.closed_on}, the day of this run, closed. A mail that came on it has its response"
-            f" clock start on {_local(mailed.data.counts_from)}, and the answer says so and gives the emergency number.",
+            f" clock start on {local(mailed.data.counts_from)}, and the answer says so and gives the emergency number.",
             f"Missed calls, as service and calendar: {'; '.join(told)}. Emergencies got the emergency target of 30"
             " minutes.",
             "Every minute of a week lies in one of the two windows of the policy's text.",
@@ -53,7 +54,7 @@ async def _mail(stage: Stage) -> Event[Any]:
     need(not started.data.ticket.emergency, "sla_timer: a mail became an emergency")
     counts_from = started.data.counts_from
     need(counts_from == opening, f"sla_timer: the clock starts on {counts_from}, not at the opening {opening}")
-    need(_local(opening) in contact.answer, f"intake: the answer does not say that time counts from {_local(opening)}")
+    need(local(opening) in contact.answer, f"intake: the answer does not say that time counts from {local(opening)}")
     phone = stage.said()["emergency_phone"]
     need(phone in contact.answer, f"intake: the answer does not give the emergency number {phone}")
     return started
@@ -74,49 +75,30 @@ async def _ring(stage: Stage, call: _Call) -> tuple[str, Event[Any]]:
 
 def calls_before(closed_on: date) -> list[_Call]:
     """Return calls at instants of the last working day and the last Saturday before ``closed_on``."""
-    day = closed_on - _DAY
-    while day.weekday() >= 5:
-        day -= _DAY
-    saturday = closed_on - _DAY
-    while saturday.weekday() != 5:
-        saturday -= _DAY
+    day, saturday = day_before(closed_on, *range(5)), day_before(closed_on, 5)
     return [
-        _Call("at night", "62988880001", _at(day, time(3)), True),
-        _Call("in the overlap", "62988880002", _at(day, time(7, 30)), False),
-        _Call("by day", "62988880003", _at(day, time(10)), False),
-        _Call("in the minute that the text leaves out", "62988880004", _at(day, time(19, 0, 30)), True),
-        _Call("on Saturday", "62988880005", _at(saturday, time(15)), True),
+        _Call("at night", "62988880001", at_desk(day, time(3)), True),
+        _Call("in the overlap", "62988880002", at_desk(day, time(7, 30)), False),
+        _Call("by day", "62988880003", at_desk(day, time(10)), False),
+        _Call("in the minute that the text leaves out", "62988880004", at_desk(day, time(19, 0, 30)), True),
+        _Call("on Saturday", "62988880005", at_desk(saturday, time(15)), True),
     ]
-
-
-def next_opening(closed_on: date) -> datetime:
-    """Return when the desk opens after a day that is closed: at 07:00 of the next working day."""
-    day = closed_on + _DAY
-    while day.weekday() >= 5:
-        day += _DAY
-    return _at(day, _OPENS)
 
 
 def every_minute_belongs_to_a_window(catalog: Path, closed_on: date) -> None:
     """Raise ``Missing`` unless each minute of the week before lies in business hours or where the emergency line answers."""
-    version = load_directory(catalog).for_start(to_us(_at(closed_on, time())))
-    for at in _minutes(closed_on - 7 * _DAY):
-        text = at.weekday() < 5 and _OPENS <= at.time() < _CLOSES
-        line = at.weekday() >= 5 or at.time() >= _CLOSES or at.time() < _LINE_ENDS
-        need(version.business.is_open(to_us(at)) is text, f"the catalog's business hours are not the policy's at {at}")
-        need(text or (line and version.always.is_open(to_us(at))), f"{at} belongs to no window")
+    version = load_directory(catalog).for_start(to_us(at_desk(closed_on, time())))
+    for at in _minutes(closed_on - 7 * DAY):
+        business = is_business(at)
+        line = at.weekday() >= 5 or at.time() >= CLOSES or at.time() < _LINE_ENDS
+        need(
+            version.business.is_open(to_us(at)) is business, f"the catalog's business hours are not the text's at {at}"
+        )
+        need(business or (line and version.always.is_open(to_us(at))), f"{at} belongs to no window")
 
 
 def _minutes(first: date) -> Iterator[datetime]:
-    return (_at(first, time()) + n * _MINUTE for n in range(7 * 24 * 60))
-
-
-def _at(day: date, of_day: time) -> datetime:
-    return datetime.combine(day, of_day, BRASILIA)
-
-
-def _local(at: datetime) -> str:
-    return f"{at.astimezone(BRASILIA):%d/%m/%Y %H:%M}"
+    return (at_desk(first, time()) + n * _MINUTE for n in range(7 * 24 * 60))
 
 
 STORY = Story(2, "Mail waits for the opening; a call outside hours is an emergency", run)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from deploy.local import policy as stories_package
 from deploy.local.kafka import jars
+from deploy.local.policy.days import BRASILIA
 from deploy.local.policy.desk import Person
-from deploy.local.policy.stage import BRASILIA, PBX_KEY_FILE, Stage
+from deploy.local.policy.stage import PBX_KEY_FILE, Stage
 from deploy.local.policy.table import Story, as_json, as_text, exit_code, play
 from deploy.local.policy.topics import Topics
 from deploy.local.secret import made_once

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from email.message import Message
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import httpx
 import yaml
@@ -22,7 +21,6 @@ from deploy.local.story import Missing, messages, send_mail, text_of
 from shared import clock
 from shared.events import Event
 
-BRASILIA = ZoneInfo("America/Sao_Paulo")
 PBX, PBX_KEY_FILE = "policy", "policy_pbx_key"
 RING = timedelta(seconds=60)
 SECONDS = 40.0

@@ -48,14 +48,23 @@ class Story(NamedTuple):
     alone: bool = False
 
 
+class Proof(NamedTuple):
+    """An event by its identity: ``subject`` is the ticket, ``metric`` the clock of an ``sla.*`` event."""
+
+    type: str
+    metric: str
+    id: str
+    subject: str
+
+
 class Row(NamedTuple):
-    """One row. ``events``: type and id of each; ``missing``: what a failed story did not see."""
+    """One row. ``missing``: what a failed story did not see."""
 
     rule: int
     title: str
     state: Literal["shown", "failed", "not shown yet"]
     happened: Sequence[str] = ()
-    events: Sequence[tuple[str, str]] = ()
+    events: Sequence[Proof] = ()
     missing: str = ""
 
 
@@ -78,7 +87,11 @@ async def _row(story: Story, stage: Stage, seconds: float) -> Row:
         return Row(story.rule, story.title, "failed", missing=f"it did not end within {seconds:.0f} s")
     except Exception as error:  # noqa: BLE001  # the edge of one story: it fails its own row and no other
         return Row(story.rule, story.title, "failed", missing=f"{type(error).__name__}: {error}")
-    return Row(story.rule, story.title, "shown", shown.happened, [(e.type, e.id) for e in shown.events])
+    return Row(story.rule, story.title, "shown", shown.happened, [_proof(event) for event in shown.events])
+
+
+def _proof(event: Event[Any]) -> Proof:
+    return Proof(event.type, getattr(event.data, "metric", ""), event.id, event.subject)
 
 
 def exit_code(rows: Sequence[Row]) -> int:
@@ -102,8 +115,8 @@ def _lines(row: Row) -> Iterator[str]:
         yield from _wrapped(f"missing: {row.missing}")
     for sentence in row.happened:
         yield from _wrapped(sentence)
-    for name, id_ in row.events:
-        yield f"{_INDENT}  {name:<22} {id_}"
+    for proof in row.events:
+        yield f"{_INDENT}  {f'{proof.type} {proof.metric}':<26} {proof.id} {proof.subject[:18]}"
     yield ""
 
 
@@ -117,5 +130,5 @@ def as_json(rows: Sequence[Row]) -> str:
 
 
 def _object(row: Row) -> dict[str, Any]:
-    events = [{"type": name, "id": id_} for name, id_ in row.events]
+    events = [proof._asdict() for proof in row.events]
     return {**row._asdict(), "happened": list(row.happened), "events": events}

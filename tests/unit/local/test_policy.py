@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from deploy.local.policy.days import BRASILIA, next_opening
 from deploy.local.policy.desk import Person
-from deploy.local.policy.rule_02 import calls_before, next_opening
+from deploy.local.policy.rule_02 import calls_before
 from deploy.local.policy.run import stories
-from deploy.local.policy.stage import BRASILIA, Stage, need
-from deploy.local.policy.table import RULES, WIDTH, Row, Shown, Story, as_json, as_text, exit_code, play
+from deploy.local.policy.stage import Stage, need
+from deploy.local.policy.table import RULES, WIDTH, Proof, Row, Shown, Story, as_json, as_text, exit_code, play
 from deploy.local.policy.topics import Topics, until
 from deploy.local.stack import Stack
 from shared.events import TicketRefused, new_event
@@ -103,7 +104,7 @@ async def test_every_rule_has_a_row_and_one_without_a_story_is_no_failure(tmp_pa
         "title": "story 8",
         "state": "shown",
         "happened": ["It was seen."],
-        "events": [{"type": "ticket.refused", "id": "e1"}],
+        "events": [{"type": "ticket.refused", "metric": "", "id": "e1", "subject": "C1"}],
         "missing": "",
     }
 
@@ -123,12 +124,13 @@ async def test_a_story_alone_is_run_after_the_others(tmp_path: Path) -> None:
 
 
 def test_the_table_fits_a_terminal() -> None:
-    long = Row(6, "title", "shown", ["word " * 60, "x" * 300], [("ticket.reclassified", "f" * 36)], "missing " * 30)
+    proof = Proof("sla.rescheduled", "scheduling", "f" * 36, "20261125-000001-and-more")
+    long = Row(6, "title", "shown", ["word " * 60, "x" * 300], [proof], "missing " * 30)
     assert max(map(len, as_text([long, *(Row(n, t, "not shown yet") for n, t in RULES.items())]).splitlines())) == WIDTH
 
 
 def test_the_stories_are_the_files_of_their_rules() -> None:
-    assert {1, 2, 4, 6, 7, 8, 13} <= {story.rule for story in stories()} <= {*RULES}
+    assert {1, 2, 4, 6, 7, 8, 11, 12, 13} <= {story.rule for story in stories()} <= {*RULES}
 
 
 @pytest.mark.parametrize("day", WEEK, ids=lambda day: f"{day:%A}")
