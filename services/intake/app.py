@@ -1,10 +1,11 @@
 """Wiring of intake."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from services.intake.configuration import (
     always_urgent_of,
@@ -16,8 +17,8 @@ from services.intake.configuration import (
     read_thread_key,
     remote_access_of,
 )
+from services.intake.domain.limits import Rate
 from services.intake.domain.phone import Phone, Suggested
-from services.intake.domain.tokens import TokenFile
 from services.intake.domain.window import Window
 from services.intake.handlers.call_tickets import CallDesk
 from services.intake.handlers.calls import decide_calls, forget_signatures
@@ -32,13 +33,19 @@ from services.intake.reader import Reader
 from services.intake.sender import ReplySender
 from services.intake.settings import Settings
 from services.intake.sources.ami import AmiReader
+from services.intake.sources.api import Peers, Resource, api_routes
 from services.intake.sources.calls import CallsEndpoint
+from services.intake.sources.docs import DocsPage
 from services.intake.sources.events import EventsEndpoint
 from services.intake.sources.imap import ImapReaders
+from services.intake.sources.limits import Limiter
+from services.intake.sources.openapi import openapi_resource
+from services.intake.sources.openapi_calls import calls_resource
+from services.intake.sources.openapi_events import events_resource
+from services.intake.sources.publishers import Publishers
 from services.intake.sources.smtp import SmtpServer
 from shared import clock
 from shared.catalog import load_directory
-from shared.config import read_config
 from shared.mail import MailServer
 from shared.service import App, Kit, Loop
 
@@ -54,9 +61,8 @@ def build(settings: Settings, kit: Kit) -> App:
     remote = remote_access_of(catalogs)
     desk = Desk(kit.pool, f"{prefix}tickets.v1", f"{prefix}notices.v1", known, reader.read, remote)
     sender = ReplySender(kit.pool, MailServer.at(settings.smtp_out), known.identity.auto_reply, key, catalogs)
-    tokens = settings.config_dir / "tokens.yaml"
-    publishers = read_config(tokens, TokenFile).tokens if tokens.exists() else ()  # no file: nobody may publish
-    endpoint = EventsEndpoint(desk, publishers)
+    publishers = Publishers.read(settings.config_dir / "tokens.yaml")  # no file: nobody may publish
+    endpoint = EventsEndpoint(desk, publishers, Limiter("token", asyncio.get_running_loop().time))
     mailboxes = read_mailboxes(settings.config_dir, settings.secrets_dir)
     imap = ImapReaders(mailboxes, settings.secrets_dir, kit.pool, arrived, settings.smtp_size_limit_bytes)
     phone = read_phone(settings.config_dir)
@@ -69,8 +75,7 @@ def build(settings: Settings, kit: Kit) -> App:
     gate = Gate.of(kit.pool, known.agents, proxy)
     return App(
         routes=[
-            Route("/v1/events", endpoint.post, methods=["POST"]),
-            Route("/v1/calls", posted.post, methods=["POST"]),
+            *http_routes([events_resource(endpoint), calls_resource(posted)], settings),
             *routes(gate, Office(desk, calls, catalogs)),
         ],
         loops=[
@@ -81,6 +86,7 @@ def build(settings: Settings, kit: Kit) -> App:
             Loop("archive", partial(_forget_old, desk, timedelta(days=settings.history_days)), 60.0),
         ],
         resources=[reader, SmtpServer(settings, kit.pool, arrived), imap, *_exchanges(settings, phone, kit, rang)],
+        reload=publishers.reload,
     )
 
 
@@ -88,6 +94,16 @@ async def _forget_old(desk: Desk, kept: timedelta) -> bool:
     """Forget what the desk pages show of tickets that were closed long ago, and sessions that ended."""
     more = [await forget_closed(desk, clock.now() - kept), await forget_sessions(desk, clock.now())]
     return any(more)
+
+
+def http_routes(resources: Sequence[Resource], settings: Settings) -> list[BaseRoute]:
+    """Return everything under ``/v1``: ``resources``, and what describes them."""
+    page = DocsPage()
+    openapi, document = openapi_resource([*resources, page.resource])
+    page.render(document)
+    rate = Rate(per_second=settings.http_peer_per_second, burst=settings.http_peer_burst)
+    peers = Peers(Limiter("peer", asyncio.get_running_loop().time), rate)
+    return api_routes([*resources, openapi, page.resource], peers)
 
 
 async def _calls(calls: CallDesk) -> bool:

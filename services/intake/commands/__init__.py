@@ -5,10 +5,10 @@ Exit codes: 0 fine, 1 findings, 2 usage or input, 3 environment.
 
 from collections.abc import Sequence
 
-from services.intake.commands import classify, password
+from services.intake.commands import classify, password, schema, token
 from shared.commands import run_command
 
-COMMANDS = {"classify": classify, "password": password}
+COMMANDS = {"classify": classify, "password": password, "schema": schema, "token": token}
 
 
 def command(arguments: Sequence[str]) -> int:
