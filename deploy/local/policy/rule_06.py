@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from email.message import EmailMessage
 from email.utils import make_msgid
 from typing import Any
@@ -36,7 +37,7 @@ async def run(stage: Stage) -> Shown:
     listed = await stage.person.listed(_WORDS)
     need(listed.tickets == stage.mails, f"intake: the desk page counts {listed.tickets} of {stage.mails} tickets")
     need(len(listed.titles) <= _ROWS, f"intake: the desk page shows the flood as {len(listed.titles)} rows")
-    first, last = opened[0], opened[-1]
+    first, last = min(opened, key=_age), max(opened, key=_age)
     ends = [next(stage.topics.of(e.subject, "sla.started", clock)) for e in (first, last) for clock in _CLOCKS]
     return Shown(
         [
@@ -70,6 +71,10 @@ def _mail(number: int) -> EmailMessage:
 def _opened(stage: Stage) -> Sequence[Event[Any]] | None:
     found = [event for event in stage.topics.openings if event.data.title.endswith(_WORDS)]
     return found if len(found) >= stage.mails else None
+
+
+def _age(event: Event[Any]) -> tuple[datetime, str]:
+    return event.time, event.subject
 
 
 def _all_timed(stage: Stage, opened: Sequence[Event[Any]]) -> bool | None:
