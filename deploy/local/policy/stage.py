@@ -82,7 +82,7 @@ class Stage:
 
     async def missed_call(self, number: str, entered_at: datetime) -> Event[Any]:
         """Let the exchange tell of a call that nobody answered; return the ticket that it opened."""
-        call_id = f"{number}-{entered_at:%H%M%S}"
+        call_id = f"{entered_at:%Y%m%d%H%M%S}"
         await self._tell("call.started", call_id, entered_at, number=number)
         await self._tell("call.ended", call_id, entered_at + RING, cause="timeout")
         return await until(
