@@ -1,11 +1,21 @@
 """About which open ticket somebody calls. Pure. Caller ID only suggests: what is guessed may raise urgency, never lower it."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.intake.domain.phone import Services
 from services.intake.domain.window import Window
+
+_TYPED = re.compile(r"#?(20[0-9]{6})([0-9]{6,12})#?")
+
+
+def ticket_named(protocol: str) -> str:
+    """Return the ticket that a protocol number names: typed on a keypad it has no hyphen, and ``#`` ends it."""
+    bare = protocol.strip()
+    typed = _TYPED.fullmatch(bare)
+    return f"{typed[1]}-{typed[2]}" if typed else bare.strip("#")
 
 
 class OpenTicket(NamedTuple):

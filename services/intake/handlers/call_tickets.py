@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from services.intake.domain.agents import Agents
-from services.intake.domain.callers import OpenTicket, about, to_join, waiting_for_us
+from services.intake.domain.callers import OpenTicket, about, ticket_named, to_join, waiting_for_us
 from services.intake.domain.calls import Answered, CalledBack, CallId, Missed
 from services.intake.domain.phone import Phone, Suggested
 from services.intake.domain.window import Window
@@ -61,7 +61,8 @@ async def caller_of(connection: Any, desk: CallDesk, call: CallId, number: str |
     """Return who calls; the number gets its opaque id."""
     ref = await queries.number_ref(connection, number=number) if number is not None else None
     client_id = desk.suggested.client(number)
-    tickets = await tickets_of_caller(connection, protocol=protocol, contact_ref=ref, client_id=client_id)
+    named = ticket_named(protocol)
+    tickets = await tickets_of_caller(connection, protocol=named, contact_ref=ref, client_id=client_id)
     return Caller(call, number, ref, client_id, tickets)
 
 

@@ -177,6 +177,14 @@ async def test_a_call_with_a_protocol_number_is_about_that_ticket_and_its_answer
     assert await line.types() == ["ticket.reclassified", "ticket.responded"]
 
 
+async def test_a_protocol_number_typed_on_a_keypad_is_that_ticket(pool: Any) -> None:
+    line = Line(pool)
+    await line.miss("1", DAY)
+    ((_, opened),) = await line.events()
+    await line.take("2", DAY + 5 * MINUTE, number=OTHER, protocol=opened["ticket_id"].replace("-", ""))
+    assert await pool.fetchval("SELECT ticket_id FROM call WHERE call_id = '2'") == opened["ticket_id"]
+
+
 async def test_a_service_without_emergency_stays_and_the_call_opens_its_own(pool: Any) -> None:
     line = Line(pool)
     await mail_ticket(pool, service="question")

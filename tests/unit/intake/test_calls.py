@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.domain.callers import OpenTicket, about, to_join, waiting_for_us
+from services.intake.domain.callers import OpenTicket, about, ticket_named, to_join, waiting_for_us
 from services.intake.domain.calls import (
     Answered,
     Blocked,
@@ -137,3 +137,19 @@ def test_a_missed_call_joins_a_ticket_that_waits_for_an_answer(
 
 def test_only_missed_calls_of_the_same_number_wait_for_us() -> None:
     assert waiting_for_us([MAIL, E1, E1._replace(same_number=False), E1._replace(responded=True)]) == [E1]
+
+
+@pytest.mark.parametrize(
+    ("said", "ticket"),
+    [
+        ("20260305000007", "20260305-000007"),
+        ("20260305-000007", "20260305-000007"),
+        ("#20260305000007#", "20260305-000007"),
+        ("202603051000007", "20260305-1000007"),
+        (" CRM-77 ", "CRM-77"),
+        ("12345678901234", "12345678901234"),
+        ("", ""),
+    ],
+)
+def test_a_protocol_number_is_known_as_it_is_typed_on_a_keypad(said: str, ticket: str) -> None:
+    assert ticket_named(said) == ticket
