@@ -80,7 +80,12 @@ def _only(tickets: Sequence[OpenTicket]) -> OpenTicket | None:
     return None
 
 
-def waiting_for_us(tickets: Sequence[OpenTicket]) -> Sequence[OpenTicket]:
-    """Return the tickets of missed calls of the same number, the newest last: whoever speaks with the caller answers them."""
-    missed = [t for t in tickets if t.channel == "phone" and t.same_number and not t.responded]
+def waiting_for_us(tickets: Sequence[OpenTicket], answered_at: datetime) -> Sequence[OpenTicket]:
+    """Return the tickets of missed calls of the same number, the newest last: whoever speaks with the caller answers them.
+
+    Not those of a call that came after ``answered_at``: an answer may be heard of late.
+    """
+    missed = [
+        t for t in tickets if t.channel == "phone" and t.same_number and not t.responded and t.called_at <= answered_at
+    ]
     return sorted(missed, key=lambda t: (t.called_at, t.ticket_id))

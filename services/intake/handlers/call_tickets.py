@@ -85,7 +85,7 @@ async def missed(connection: Any, desk: CallDesk, caller: Caller, call: Missed) 
 async def answered(connection: Any, desk: CallDesk, caller: Caller, call: Answered) -> Outcome:
     """Answer the tickets of the caller's missed calls; in the window a ticket tells of the call, to be completed by the form."""
     agent = desk.phone.agent(call.agent, desk.agents)
-    waiting = waiting_for_us(caller.tickets)
+    waiting = waiting_for_us(caller.tickets, call.answered_at)
     events = [responded(caller.call, t.ticket_id, call.answered_at, agent) for t in waiting]
     if not call.emergency:
         known = [t.ticket_id for t in caller.tickets if t.named] or [t.ticket_id for t in waiting]
@@ -114,7 +114,7 @@ async def answered(connection: Any, desk: CallDesk, caller: Caller, call: Answer
 
 def called_back(desk: CallDesk, caller: Caller, call: CalledBack) -> Outcome:
     """Answer the tickets of the missed calls of whom we called back."""
-    waiting = waiting_for_us(caller.tickets)
+    waiting = waiting_for_us(caller.tickets, call.answered_at)
     agent = desk.phone.agent(call.agent, desk.agents)
     events = [responded(caller.call, t.ticket_id, call.answered_at, agent) for t in waiting]
     return Outcome("responded" if waiting else "none", waiting[-1].ticket_id if waiting else None, events)

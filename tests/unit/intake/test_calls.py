@@ -58,7 +58,8 @@ LIVES: list[tuple[str, list[CallEvent], float, Decision]] = [
     ("blocked", [word("started", 0, number="11911112222"), word("ended", 40, number="")], 60, Blocked(DAY)),
     ("the beginning may be on its way", [ANSWERED], 79, Waiting(s(80))),
     ("the beginning never came", [ANSWERED], 80, Answered(s(20), s(20), "101", False)),
-    ("only an end", [word("ended", 40)], 110, Misdialled(s(40))),
+    ("only an end: how long the caller waited nobody knows", [word("ended", 40)], 110, Missed(s(40), False)),
+    ("left and ended, heard since a minute", [word("left", 40), word("ended", 40)], 110, Missed(s(40), False)),
     ("withheld, and still a contact", [word("started", 0, number="anonymous"), ENDED], 60, Missed(DAY, False)),
     ("called back", [word("outgoing", 0, agent="101"), word("answered", 9)], 9, CalledBack(s(9), "101")),
     ("nobody took it", [word("outgoing", 0), word("ended", 30)], 60, Unreached()),
@@ -136,7 +137,12 @@ def test_a_missed_call_joins_a_ticket_that_waits_for_an_answer(
 
 
 def test_only_missed_calls_of_the_same_number_wait_for_us() -> None:
-    assert waiting_for_us([MAIL, E1, E1._replace(same_number=False), E1._replace(responded=True)]) == [E1]
+    assert waiting_for_us([MAIL, E1, E1._replace(same_number=False), E1._replace(responded=True)], NIGHT) == [E1]
+
+
+def test_an_answer_heard_of_late_answers_no_call_that_came_after_it() -> None:
+    assert waiting_for_us([E1], NIGHT - timedelta(seconds=1)) == []
+    assert waiting_for_us([E1._replace(called_at=LATER)], NIGHT) == []
 
 
 @pytest.mark.parametrize(
