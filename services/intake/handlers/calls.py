@@ -35,10 +35,10 @@ from services.intake.handlers.call_tickets import (
     opening_id,
     responded,
 )
+from services.intake.handlers.follow import record
 from services.intake.handlers.opening import Opening, open_ticket
 from services.intake.store import queries
 from services.intake.store.calls import Decided, claim_call, due_calls, events_of_call
-from shared import outbox
 from shared.events import TicketReclassified, event_id
 from shared.postgres import is_transient
 
@@ -96,8 +96,7 @@ async def _decide(desk: CallDesk, call_id: CallId, now: datetime) -> None:
             outcome = await _settle(connection, desk, call_id, known, call, decision)
         else:
             outcome = await _hear_late(connection, desk, call_id, known, decision)
-        if outcome.events:
-            await outbox.record(connection, desk.desk.tickets_topic, outcome.events)
+        await record(connection, desk.desk, outcome.events)
     if known.decision is None:
         metrics.calls.labels(_word(decision)).inc()
         metrics.call_outcomes.labels(outcome.how).inc()
@@ -194,7 +193,7 @@ async def record_form_call(desk: CallDesk, form: FormCall) -> str:
                 client_id=form.client_id,
                 agent=form.agent,
             )
-        await outbox.record(connection, desk.desk.tickets_topic, outcome.events)
+        await record(connection, desk.desk, outcome.events)
     log.info("form_recorded", how=outcome.how, ticket_id=outcome.ticket_id)
     return str(outcome.ticket_id)
 

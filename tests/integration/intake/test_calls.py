@@ -147,6 +147,16 @@ async def test_a_call_back_that_was_taken_answers_the_missed_call(pool: Any) -> 
     assert answered == ("ticket.responded", {"ticket_id": opened[1]["ticket_id"], "by": "ana"})
 
 
+async def test_a_call_after_the_call_back_opens_its_own_ticket_also_before_kafka_tells_of_the_answer(pool: Any) -> None:
+    line = Line(pool)
+    await line.miss("1", DAY)
+    await line.say("2", "outgoing", DAY + 5 * MINUTE, number=NUMBER, agent="101")
+    await line.say("2", "answered", DAY + 6 * MINUTE)
+    await line.decide(DAY + 7 * MINUTE)
+    await line.miss("3", DAY + 10 * MINUTE)
+    assert await line.types() == ["ticket.opened", "ticket.responded", "ticket.opened"]
+
+
 async def mail_ticket(pool: Any, *, responded: bool = False, service: str = "nfe-emission") -> None:
     """Open a ticket of the client, by mail, in business hours."""
     await pool.execute(
