@@ -85,10 +85,12 @@ async def missed(connection: Any, desk: CallDesk, caller: Caller, call: Missed) 
 async def answered(connection: Any, desk: CallDesk, caller: Caller, call: Answered) -> Outcome:
     """Answer the tickets of the caller's missed calls; in the window a ticket tells of the call, to be completed by the form."""
     agent = desk.phone.agent(call.agent, desk.agents)
-    waiting = waiting_for_us(caller.tickets, call.answered_at)
+    named = [t for t in caller.tickets if t.named]
+    waiting = [*waiting_for_us(caller.tickets, call.answered_at)]
+    waiting += [t for t in named if not t.responded and t not in waiting and t.opened_at <= call.answered_at]
     events = [responded(caller.call, t.ticket_id, call.answered_at, agent) for t in waiting]
     if not call.emergency:
-        known = [t.ticket_id for t in caller.tickets if t.named] or [t.ticket_id for t in waiting]
+        known = [t.ticket_id for t in named or waiting]
         return Outcome("responded" if waiting else "none", known[-1] if known else None, events)
     subject = about(caller.tickets, call.entered_at, desk.window, desk.phone.services)
     if subject is not None:
