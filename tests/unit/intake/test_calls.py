@@ -85,8 +85,13 @@ def test_a_pbx_whose_clock_is_ahead_costs_nobody_anything() -> None:
 EDGES = [
     ("before opening", "2026-03-05T06:59:59-03:00", True),
     ("opening", "2026-03-05T07:00:00-03:00", False),
+    ("the overlap of both windows", "2026-03-05T07:59:59-03:00", False),
+    ("after the overlap", "2026-03-05T08:00:00-03:00", False),
     ("last second", "2026-03-05T18:59:59-03:00", False),
     ("closing", "2026-03-05T19:00:00-03:00", True),
+    ("the minute that the policy leaves unsaid", "2026-03-05T19:00:59-03:00", True),
+    ("Sunday", "2026-03-08T10:00:00-03:00", True),
+    ("before opening on Monday", "2026-03-09T06:59:59-03:00", True),
     ("Saturday noon", "2026-03-07T12:00:00-03:00", True),
 ]
 
