@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import pytest
 
 from services.intake.handlers.mail import open_tickets
 from services.intake.pages.web import HEADERS
@@ -123,3 +124,18 @@ async def test_english_comes_with_the_agent_the_browser_or_the_switch(pool: Any)
 
 def test_both_languages_have_the_same_words() -> None:
     assert TEXTS["pt-BR"].keys() == TEXTS["en"].keys()
+
+
+@pytest.mark.parametrize("asked", ["client=%00", "flood=%00", "q=%00", "q=%ff", "page=%C2%B2", "page=99999999999"])
+async def test_whatever_is_asked_of_the_list_it_is_shown(pool: Any, asked: str) -> None:
+    async with browser(app(pool)) as client:
+        await log_in(client)
+        assert (await client.get(f"/desk?{asked}")).status_code == 200
+
+
+async def test_a_message_that_cannot_be_is_not_discarded(pool: Any) -> None:
+    async with browser(app(pool)) as client:
+        page = await log_in(client)
+        for number in ("9" * 5000, str(2**63), "-1", "x", ""):
+            answer = await client.post("/desk/discarded", data={**hidden(page), "message": number})
+            assert TEXTS["pt-BR"]["was_gone"] in answer.text
