@@ -2,9 +2,11 @@
 
 import asyncio
 import secrets
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -113,6 +115,11 @@ class Gate:
             except _AWAY as error:
                 log.warning("desk_page_failed", error=type(error).__name__)
                 return wrong(request, Refused(503, "try_again"))
+            except Exception as error:  # noqa: BLE001  # the edge: whatever breaks a page, people read a page that says so
+                log.error(
+                    "desk_page_broken", error=type(error).__name__, at=_place(error)
+                )  # no message: it may hold data
+                return wrong(request, Refused(500, "broken"))
 
         return answer
 
@@ -140,6 +147,10 @@ class Gate:
             return wrong(request, refused)
         except _AWAY:
             return wrong(request, Refused(503, "try_again"))
+
+    async def missing(self, request: Request) -> Response:
+        """Say that there is no such page; where no page is named, show the list."""
+        return wrong(request, Refused(404, "no_page")) if request.path_params.get("rest") else see_other("/desk")
 
     async def logout(self, visit: Visit) -> Response:
         """End the session."""
@@ -242,6 +253,12 @@ class Gate:
     def _is_https(self, request: Request) -> bool:
         forwarded = request.headers.get("x-forwarded-proto", "") if self._believes(request) else ""
         return (forwarded or request.url.scheme) == "https"
+
+
+def _place(error: Exception) -> str:
+    """Return where it was raised."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"
 
 
 def _here(request: Request) -> str:

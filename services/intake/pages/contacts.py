@@ -36,7 +36,10 @@ class Contacts:
     async def tickets(self, visit: Visit) -> Response:
         """Show open tickets, worst first, or closed ones, the latest first; a page of ``AT_ONCE``."""
         asked, view = visit.request.query_params, self._office.view(visit)
-        filters = {name: asked.get(name, "").replace("\0", "").strip()[:200] for name in ("q", "client", "mine", "closed", "flood")}
+        filters = {
+            name: asked.get(name, "").replace("\0", "").strip()[:200]
+            for name in ("q", "client", "mine", "closed", "flood")
+        }
         rows, number, more = await self._rows(visit, filters)
         known: dict[str, list[Any]] = {}
         for word in await store.clocks_of(self._office.desk.pool, [row["ticket_id"] for row in rows]):

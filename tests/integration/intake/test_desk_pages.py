@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from services.intake.handlers.mail import open_tickets
 from services.intake.pages.web import HEADERS
@@ -139,3 +140,25 @@ async def test_a_message_that_cannot_be_is_not_discarded(pool: Any) -> None:
         for number in ("9" * 5000, str(2**63), "-1", "x", ""):
             answer = await client.post("/desk/discarded", data={**hidden(page), "message": number})
             assert TEXTS["pt-BR"]["was_gone"] in answer.text
+
+
+async def test_a_page_that_is_not_there_is_said_in_words_and_the_bare_address_leads_to_the_list(pool: Any) -> None:
+    async with browser(app(pool)) as client:
+        await log_in(client)
+        for path in ("/desk/nope", "/desk/style.css/x", "/desk/%0d%0a"):
+            page = await client.get(path)
+            assert (page.status_code, TEXTS["pt-BR"]["no_page"] in page.text) == (404, True)
+        for path in ("/", "/desk/"):
+            assert (await client.get(path)).url.path == "/desk"
+
+
+async def test_a_page_that_breaks_says_so_and_no_log_tells_what_it_was_about(pool: Any) -> None:
+    await hear(pool, event("opened", "T1", title="segredo"))
+    await pool.execute("UPDATE happening SET body = 'segredo'")
+    with capture_logs() as logs:
+        async with browser(app(pool)) as client:
+            await log_in(client)
+            page = await client.get("/desk/tickets/T1")
+    assert (page.status_code, TEXTS["pt-BR"]["broken"] in page.text) == (500, True)
+    assert [entry["error"] for entry in logs if entry["event"] == "desk_page_broken"] == ["JSONDecodeError"]
+    assert "segredo" not in str(logs) + page.text
