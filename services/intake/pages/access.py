@@ -34,13 +34,12 @@ from services.intake.domain.sessions import (
 from services.intake.pages.web import (
     LANGUAGE_COOKIE,
     Refused,
-    fields_of,
     kept_of,
     language_of,
     local_path,
     login_page,
-    page,
     read_form,
+    resume_page,
     see_other,
     wrong,
 )
@@ -112,26 +111,28 @@ class Gate:
         """Return an endpoint for people who are logged in; forms must carry the session's token."""
 
         async def answer(request: Request) -> Response:
+            shared: dict[str, Any] = {}
             try:
                 token, found = await self._session(request, clock.now())
                 if found is None:
                     return await self._to_login(request)
+                agent = self.agents.agents[found]
+                shared = {"agent": agent, "csrf": csrf_of(token)}
                 form = await read_form(request) if request.method == "POST" else {}
                 if request.method == "POST" and not is_csrf(token, form.get("csrf", "")):
-                    raise Refused(403, "stale_form")
-                agent = self.agents.agents[found]
+                    return _other_session(request, form, shared)
                 language = language_of(request, agent.language)
                 return await handler(Visit(request, found, agent, csrf_of(token), language, form, clock.now()))
             except Refused as refused:
-                return wrong(request, refused)
+                return wrong(request, refused, **shared)
             except _AWAY as error:
                 log.warning("desk_page_failed", error=type(error).__name__)
-                return wrong(request, Refused(503, "try_again"))
+                return wrong(request, Refused(503, "try_again"), **shared)
             except Exception as error:  # noqa: BLE001  # the edge: whatever breaks a page, people read a page that says so
                 log.error(
                     "desk_page_broken", error=type(error).__name__, at=_place(error)
                 )  # no message: it may hold data
-                return wrong(request, Refused(500, "broken"))
+                return wrong(request, Refused(500, "broken"), **shared)
 
         return answer
 
@@ -228,8 +229,7 @@ class Gate:
         log.info("desk_login", agent=agent_id)
         answer: Response = see_other(following)
         if kept:
-            shared: dict[str, Any] = {"agent": agent, "csrf": csrf_of(token), "here": following}
-            answer = page("resume.html", language_of(request, agent.language), fields=fields_of(kept), **shared)
+            answer = resume_page(request, 200, following, kept, agent=agent, csrf=csrf_of(token))
         answer.set_cookie(
             COOKIE,
             token,
@@ -276,6 +276,14 @@ class Gate:
     def _is_https(self, request: Request) -> bool:
         forwarded = request.headers.get("x-forwarded-proto", "") if self._believes(request) else ""
         return (forwarded or request.url.scheme) == "https"
+
+
+def _other_session(request: Request, form: Mapping[str, str], shared: Mapping[str, Any]) -> Response:
+    """Let somebody who has logged in anew since send a form again; a browser that cannot say that it is ours sends none."""
+    kept = kept_of(form) if request.headers.get("sec-fetch-site") == "same-origin" else ""
+    if not kept:
+        raise Refused(403, "stale_form")
+    return resume_page(request, 403, local_path(request.url.path), kept, **shared)
 
 
 def _place(error: Exception) -> str:

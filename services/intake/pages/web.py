@@ -65,9 +65,16 @@ def login_page(
     )
 
 
-def wrong(request: Request, refused: Refused) -> Response:
-    """Return the page that says why another one is not given."""
-    return page("wrong.html", language_of(request), refused.status, agent=None, here="/desk", text=refused.text)
+def wrong(request: Request, refused: Refused, agent: Any = None, csrf: str = "") -> Response:
+    """Return the page that says why another one is not given, in the language and the frame of who is logged in."""
+    language = language_of(request, agent.language if agent else None)
+    return page("wrong.html", language, refused.status, agent=agent, csrf=csrf, here="/desk", text=refused.text)
+
+
+def resume_page(request: Request, status: int, path: str, kept: str, *, agent: Any, csrf: str) -> Response:
+    """Return the page by which a form is sent again to ``path`` in a new session."""
+    language = language_of(request, agent.language)
+    return page("resume.html", language, status, fields=fields_of(kept), agent=agent, csrf=csrf, here=path)
 
 
 async def stylesheet(_: Request) -> Response:

@@ -112,6 +112,20 @@ async def test_what_was_filled_in_survives_a_session_that_ended_meanwhile(pool: 
     assert (await published(pool))[0][1]["title"] == said["title"]
 
 
+async def test_a_form_of_an_older_session_can_be_sent_again_if_it_is_surely_ours(pool: Any) -> None:
+    await hear(pool, event("opened", "T1"))
+    async with browser(app(pool)) as client:
+        await log_in(client)
+        form = hidden(await client.get("/desk/tickets/T1"), "responded")
+        client.cookies.clear()
+        await log_in(client)
+        assert TEXTS["pt-BR"]["stale_form"] in (await client.post("/desk/tickets/T1", data=form)).text
+        page = await client.post("/desk/tickets/T1", data=form, headers={"sec-fetch-site": "same-origin"})
+        assert (page.status_code, await published(pool)) == (403, [])
+        await client.post("/desk/tickets/T1", data=hidden(page))
+    assert [name for name, _ in await published(pool)] == ["ticket.responded"]
+
+
 async def test_logging_out_of_a_session_that_ended_leads_to_the_log_in(pool: Any) -> None:
     async with browser(app(pool)) as client:
         page = await log_in(client)

@@ -148,6 +148,10 @@ async def test_a_page_that_is_not_there_is_said_in_words_and_the_bare_address_le
         for path in ("/desk/nope", "/desk/style.css/x", "/desk/%0d%0a"):
             page = await client.get(path)
             assert (page.status_code, TEXTS["pt-BR"]["no_page"] in page.text) == (404, True)
+        english = {"accept-language": "en"}
+        page = await client.get("/desk/tickets/nope", headers=english)
+        assert TEXTS["pt-BR"]["no_ticket"] in page.text  # the language of who is logged in
+        assert TEXTS["pt-BR"]["logout"] in page.text
         for path in ("/", "/desk/"):
             assert (await client.get(path)).url.path == "/desk"
 
