@@ -44,7 +44,7 @@ class FormCall:
 async def record_form_call(desk: CallDesk, form: FormCall) -> str:
     """Complete the ticket of the answered call, or open one that is already responded; return its id, the protocol number.
 
-    Numbers and names of people are masked in the title. The same form again changes nothing.
+    Numbers and addresses of people are masked in the title. The same form again changes nothing.
     """
     this = form.this
     async with desk.desk.pool.acquire() as connection, connection.transaction():

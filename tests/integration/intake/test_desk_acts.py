@@ -145,6 +145,7 @@ async def test_a_call_becomes_a_ticket_that_is_answered_and_a_form_sent_twice_is
             page = await client.post("/desk/phone", data={**form, **said})
             assert (page.status_code, TEXTS["pt-BR"]["done_phone"] in page.text) == (200, True)
     opened, assigned = await published(pool)
+    assert f"Informe o protocolo ao cliente: {opened[1]['protocol']}" in page.text
     assert (opened[0], assigned[0]) == ("ticket.opened", "ticket.assigned")
     told = {name: opened[1][name] for name in ("channel", "service", "client_id", "title", "responded")}
     assert told == {

@@ -33,7 +33,7 @@ TICKET = "20260305-000007"
 MISSING_PAGE = "/desk/tickets/nope - Failed to load resource: the server responded with a status of 404"
 PAGES = [
     *("/desk", "/desk?closed=1", "/desk?q=nada", "/desk/phone", "/desk/discarded", f"/desk/tickets/{TICKET}"),
-    *("/desk/tickets/T1", "/desk/tickets/T2", "/desk/tickets/nope"),
+    *("/desk/tickets/T1", "/desk/tickets/T2", "/desk/tickets/T4", "/desk/tickets/nope"),
 ]
 
 pytestmark = [
@@ -175,6 +175,8 @@ async def fill(pool: Any) -> None:
         event("paused", "T2", -60, reason="customer_infrastructure"),
         event("opened", "T3", -500, title="Dúvida resolvida", service="question"),
         event("resolved", "T3", -400, by="ana"),
+        event("opened", "T4", -5, title="x" * 120, service="y" * 150, client_id="z" * 150),
+        event("assigned", "T4", -4, assignee="w" * 150),
         clock_event("breached", "T1", "response", 1, -75),
         clock_event("started", "T1", "action", 2, 500),
         clock_event("started", TICKET, "response", 1, 12),
