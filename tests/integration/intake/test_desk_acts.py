@@ -102,6 +102,20 @@ async def test_what_makes_no_sense_any_more_is_refused(pool: Any) -> None:
     assert [name for name, _ in await published(pool)] == ["ticket.resolved"]
 
 
+async def test_who_reclassifies_from_an_old_page_takes_nothing_back_that_another_changed(pool: Any) -> None:
+    await hear(pool, event("opened", "T1"))
+    ours = {"service": "nfe-emission", "priority": "", "scope": "in_scope", "emergency": "", "why": "a"}
+    async with browser(app(pool)) as client:
+        await log_in(client)
+        old = hidden(await client.get("/desk/tickets/T1"), "reclassified")
+        await press(client, "T1", "reclassified", **{**ours, "service": "question", "emergency": "yes"})
+        await client.post("/desk/tickets/T1", data={**old, **ours, "priority": "high"})
+        again = await client.post("/desk/tickets/T1", data={**old, **ours})
+    assert TEXTS["pt-BR"]["nothing_changes"] in again.text
+    _, (_, second) = await published(pool)
+    assert second == {"ticket_id": "T1", "priority": "high", "why": "a", "by": "ana"}
+
+
 async def test_a_ticket_of_any_name_has_a_page(pool: Any) -> None:
     strange = "a/b?c=d&e#f ção \u202e%2F"
     await hear(pool, event("opened", strange, title="strange"))
