@@ -131,6 +131,8 @@ class AmiReader:
                 present |= {message.get("linkedid", ""), message.get("uniqueid", "")}
             elif name == "CoreShowChannelsComplete":
                 await self._end_the_gone(open_before, present)
+            elif message.get("response") == "Error":  # our user may not see channels: lost calls end only after hours
+                log.warning("ami_action_refused", pbx=self._pbx)
             elif name:
                 metrics.ami_events.labels(name if name in metrics.AMI_EVENTS else "other").inc()
                 word = heard(message, self._pbx, self._tracked, clock.now())

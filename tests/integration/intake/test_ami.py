@@ -167,6 +167,13 @@ async def test_a_wrong_secret_is_tried_seldom_and_told_nowhere(pool: Any) -> Non
     assert "wr0ng" not in str(logs)
 
 
+async def test_a_user_who_may_not_see_channels_is_told_of_and_calls_are_heard_all_the_same(pool: Any) -> None:
+    with capture_logs() as logs:
+        async with Asterisk("call_back.txt", channels=None) as server, reading(pool, server):
+            await until(pool, 3)
+    assert [entry["event"] for entry in logs] == ["ami_connected", "ami_action_refused"]
+
+
 async def test_silence_is_answered_by_pings_and_then_by_a_new_connection(pool: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(source, "_PING_SECONDS", 0.05)
     async with Asterisk() as server, reading(pool, server):
