@@ -153,6 +153,11 @@ async def fill(pool: Any) -> None:
     mails = [
         b"Subject: =?utf-8?q?Resposta_autom=C3=A1tica=3A_f=C3=A9rias?=\r\nAuto-Submitted: auto-replied\r\n"
         b"From: Ana <ana@cliente.example>\r\n\r\nEstou fora.\r\n",
+        b"Subject: "
+        + b"x" * 200
+        + b"\r\nAuto-Submitted: auto-replied\r\nFrom: "
+        + b"y" * 150
+        + b"@z.example\r\n\r\nx\r\n",
         "Subject: Rejeição 204 na NF-e 1234\r\nFrom: Ana <ana@cliente.example>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
         "Bom dia,\n\nA nota 1234 voltou com a Rejeição 204: Duplicidade de NF-e.\nO caminhão está no pátio. Podem ajudar?\n\n"
         "Atenciosamente,\nAna Souza\nFiscal\n\nEm 5 de março, Suporte escreveu:\n> Olá, recebemos.\n".encode(),
