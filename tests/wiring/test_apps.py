@@ -23,7 +23,7 @@ from shared.service import Build, Kit, ServiceSettings, main
 
 DESK = [
     *("/desk", "/desk/login", "/desk/logout", "/desk/language", "/desk/style.css", "/desk/phone", "/desk/discarded"),
-    "/desk/tickets/{ticket_id:path}",
+    *("/desk/tickets/{ticket_id:path}", "/desk/{rest:path}", "/"),
 ]
 WIRED: list[tuple[str, Build, type[ServiceSettings], list[str], list[str], list[str]]] = [
     (

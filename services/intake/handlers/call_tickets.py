@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from services.intake.domain.agents import Agents
-from services.intake.domain.callers import OpenTicket, about, to_join, waiting_for_us
+from services.intake.domain.callers import OpenTicket, about, ticket_named, to_join, waiting_for_us
 from services.intake.domain.calls import Answered, CalledBack, CallId, Missed
 from services.intake.domain.phone import Phone, Suggested
 from services.intake.domain.window import Window
@@ -61,7 +61,8 @@ async def caller_of(connection: Any, desk: CallDesk, call: CallId, number: str |
     """Return who calls; the number gets its opaque id."""
     ref = await queries.number_ref(connection, number=number) if number is not None else None
     client_id = desk.suggested.client(number)
-    tickets = await tickets_of_caller(connection, protocol=protocol, contact_ref=ref, client_id=client_id)
+    named = ticket_named(protocol)
+    tickets = await tickets_of_caller(connection, protocol=named, contact_ref=ref, client_id=client_id)
     return Caller(call, number, ref, client_id, tickets)
 
 
@@ -84,10 +85,12 @@ async def missed(connection: Any, desk: CallDesk, caller: Caller, call: Missed) 
 async def answered(connection: Any, desk: CallDesk, caller: Caller, call: Answered) -> Outcome:
     """Answer the tickets of the caller's missed calls; in the window a ticket tells of the call, to be completed by the form."""
     agent = desk.phone.agent(call.agent, desk.agents)
-    waiting = waiting_for_us(caller.tickets)
+    named = [t for t in caller.tickets if t.named]
+    waiting = [*waiting_for_us(caller.tickets, call.answered_at)]
+    waiting += [t for t in named if not t.responded and t not in waiting and t.opened_at <= call.answered_at]
     events = [responded(caller.call, t.ticket_id, call.answered_at, agent) for t in waiting]
     if not call.emergency:
-        known = [t.ticket_id for t in caller.tickets if t.named] or [t.ticket_id for t in waiting]
+        known = [t.ticket_id for t in named or waiting]
         return Outcome("responded" if waiting else "none", known[-1] if known else None, events)
     subject = about(caller.tickets, call.entered_at, desk.window, desk.phone.services)
     if subject is not None:
@@ -113,7 +116,7 @@ async def answered(connection: Any, desk: CallDesk, caller: Caller, call: Answer
 
 def called_back(desk: CallDesk, caller: Caller, call: CalledBack) -> Outcome:
     """Answer the tickets of the missed calls of whom we called back."""
-    waiting = waiting_for_us(caller.tickets)
+    waiting = waiting_for_us(caller.tickets, call.answered_at)
     agent = desk.phone.agent(call.agent, desk.agents)
     events = [responded(caller.call, t.ticket_id, call.answered_at, agent) for t in waiting]
     return Outcome("responded" if waiting else "none", waiting[-1].ticket_id if waiting else None, events)

@@ -17,6 +17,7 @@ from services.intake.handlers.desk import Desk
 from services.intake.store import desk as store
 from services.intake.store import queries
 from services.intake.store.desk import Happening
+from shared import outbox
 from shared.events import Event, Undecodable, check_arrival, decode_json, encode, parse_json
 from shared.events.policy import RULE_8, by_messenger
 from shared.kafka import DeadLetter, Record
@@ -47,6 +48,13 @@ async def take_in(connection: Any, happenings: Sequence[Happening]) -> Collectio
         folded = [fold(happened[ticket_id], known.get(ticket_id)) for ticket_id in sorted(touched)]
         await store.save_tickets(connection, [ticket for ticket in folded if ticket is not None])
     return new
+
+
+async def record(connection: Any, desk: Desk, events: Sequence[Event[Any]]) -> None:
+    """Record events of our own in the caller's transaction: for the topic by the outbox, and for the desk at once."""
+    if events:
+        await take_in(connection, [happening_of(event) for event in events])
+        await outbox.record(connection, desk.tickets_topic, events)
 
 
 def happening_of(event: Event[Any]) -> Happening:

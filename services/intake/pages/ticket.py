@@ -68,6 +68,7 @@ class TicketPage:
             **visit.shared,
             ticket=ticket,
             path=ticket_path(ticket_id),
+            protocol=(opened.protocol if opened is not None else None) or ticket_id,
             nonce=secrets.token_urlsafe(24),
             facts=_facts(ticket, opened, view),
             articles=[url for url in getattr(opened, "articles", ()) if url.startswith(("https://", "http://"))],
@@ -145,6 +146,7 @@ def _said_at_opening(opened: TicketOpened | None, view: View) -> Sequence[tuple[
         return "" if value is None else t["yes" if value else "no"]
 
     return [
+        (t["protocol_number"], opened.protocol or ""),
         (t["coverage"], opened.coverage_reason or ""),
         (t["rejections"], ", ".join(opened.rejection_codes)),
         (t["documents"], ", ".join(opened.documents)),

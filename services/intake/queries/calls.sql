@@ -75,23 +75,25 @@ INSERT INTO call (pbx, call_id, heard_at) VALUES (:pbx, :call_id, :at::timestamp
 
 -- name: ticket_of_call^
 -- The ticket of a call, if it has one, and when the caller entered, as far as that is known yet.
-SELECT ticket_id, coalesce(entered_at, heard_at) AS entered_at, responded FROM call WHERE pbx = :pbx AND call_id = :call_id FOR UPDATE;
+SELECT ticket_id, coalesce(entered_at, heard_at) AS entered_at, number, responded FROM call WHERE pbx = :pbx AND call_id = :call_id FOR UPDATE;
 
 -- name: complete_call!
--- A form said what a call was about.
-UPDATE call SET ticket_id = :ticket_id, client_id = :client_id, client_by = 'form', agent = :agent
+-- A form said what a call was about; what the exchange said of it stays. :decision: of a call that only the form knows.
+UPDATE call SET ticket_id = :ticket_id, client_id = coalesce(:client_id, client_id), client_by = 'form', agent = :agent,
+    number = coalesce(number, :number), entered_at = coalesce(entered_at, :entered_at::timestamptz),
+    decision = coalesce(decision, :decision), responded = responded OR :decision::text IS NOT NULL
 WHERE pbx = :pbx AND call_id = :call_id;
 
 -- name: calls_to_complete
--- Answered calls of which no ticket tells yet: somebody is to fill in the form; the newest first.
-SELECT pbx, call_id, entered_at, number, client_id, agent FROM call
-WHERE decision = 'answered' AND ticket_id IS NULL AND entered_at >= :since::timestamptz
+-- Answered calls that no form tells of yet, with the ticket that they have already, if any; the newest first.
+SELECT pbx, call_id, entered_at, number, client_id, agent, ticket_id FROM call
+WHERE decision = 'answered' AND client_by IS DISTINCT FROM 'form' AND entered_at >= :since::timestamptz
 ORDER BY entered_at DESC LIMIT :at_most::int;
 
 -- name: calls_of_ticket
 -- The calls about a ticket, oldest first.
 SELECT pbx, call_id, entered_at, number, decision, agent FROM call
-WHERE ticket_id = :ticket_id ORDER BY entered_at LIMIT :at_most::int;
+WHERE ticket_id = :ticket_id AND entered_at IS NOT NULL ORDER BY entered_at LIMIT :at_most::int;
 
 -- name: recent_calls
 -- The calls of an exchange by the caller's channel; those that have no end yet are open.
