@@ -11,12 +11,20 @@ from typing import NamedTuple
 
 from services.intake.domain.headers import Header
 
+_NOTICE = (
+    r"\[?(?:(?:resposta|mensagem|respuesta)\s+autom[aá]tica|auto(?:matic)?[- ]?(?:reply|response|resposta))\]?"
+    r"|(?:(?:resposta|mensagem|aviso|notifica[cç][aã]o)\s+(?:autom[aá]tica\s+)?de\s+)?(?:aus[eê]ncia(?:\s+tempor[aá]ria)?"
+    r"|ausente|f[eé]rias)"
+)
+_SENTENCE = (
+    r"(?:estou\s+|(?:i\s+am|i'?m)\s+)?(?:ausente\s+d[oa]\s+(?:escrit[oó]rio|empresa|trabalho)|fora\s+d[eoa]\s+escrit[oó]rio|out\s+of\s+(?:the\s+)?office)"
+    r"|n[aã]o\s+estou\s+no\s+escrit[oó]rio|(?:estou\s+(?:de|em)|em)\s+f[eé]rias(?!\s+coletivas)"
+)
 _AWAY = re.compile(
-    r"^\s*(?:(?:re|res|enc|fw|fwd)\s*:\s*)*(?:(?:resposta|mensagem)\s+autom[aá]tica|fora\s+d[oa]\s+escrit[oó]rio"
-    r"|ausente|aus[eê]ncia|(?:estou|em)\s+(?:de\s+)?f[eé]rias|automatic\s+reply|out\s+of\s+(?:the\s+)?office"
-    r"|respuesta\s+autom[aá]tica|auto-?reply|auto-?response)\b",
+    rf"\s*(?:(?:re|res|enc|fw|fwd)\s*:\s*)*(?:(?:{_NOTICE})\s*(?:$|[:\-–—!.;,(|]|\bat[eé]\b|(?<=\]))|(?:{_SENTENCE})\b)",
     re.IGNORECASE,
 )
+"""Of "ausência" and the like only what stands by itself: "Ausência de tag no XML" is somebody's trouble."""
 _ROBOT = re.compile(
     rb"<?(?:no[-._]?reply|do[-._]?not[-._]?reply|n[ao]o?[-._]?responda?|mailer[-._]?daemon|postmaster|antispam)[^@]{0,40}@",
     re.IGNORECASE,
