@@ -19,7 +19,7 @@ from services.intake.domain.fiscal import MODELS, access_keys, cnpjs, parse_key,
 from services.intake.domain.headers import Header, address_of, read_header
 from services.intake.domain.identity import Identity
 from services.intake.domain.language import Language, language_of
-from services.intake.domain.message import UNREADABLE, message_id_of, title_of
+from services.intake.domain.message import UNREADABLE, is_forward, message_id_of, title_of
 from services.intake.domain.parts import Anatomy, dissect, undissected, word_of
 from services.intake.domain.quotes import Split, split
 from services.intake.domain.relation import Relation, relation_of
@@ -130,7 +130,8 @@ def understand(raw: bytes, known: Known, received_at: datetime, *, null_sender: 
     flaws: set[str] = set()
     anatomy, unreadable = _anatomy(raw, flaws)
     body = body_of(anatomy.parts)
-    mail = _Mail(raw, header, anatomy, body, split(body.text), header.address("from"), message_id_of(raw))
+    said = split(body.text, forwarded=is_forward(header.text("subject")))
+    mail = _Mail(raw, header, anatomy, body, said, header.address("from"), message_id_of(raw))
     if not header.fields and not body.text:
         unreadable = unreadable or "no_header"
     relation = relation_of(header, mail.sender, mail.message_id, known.agents, known.identity, known.key)
@@ -243,10 +244,11 @@ def _fiscal(
 
 def _facts(header: Header, said: Split, keys: tuple[str, ...], codes: tuple[str, ...]) -> Facts:
     recipients = {address_of(value) for name in ("to", "cc", "delivered-to") for value in header.all(name)}
+    subject = header.text("subject")
     return Facts(
         recipients=frozenset(recipients - {""}),
-        subject=plain(header.text("subject")),
-        text=plain(said.fresh),
+        subject=plain(subject),
+        text=plain(f"{said.fresh}\n{said.quoted}" if is_forward(subject) else said.fresh),
         documents=frozenset(MODELS[key[20:22]] for key in keys),
         rejections=codes,
     )

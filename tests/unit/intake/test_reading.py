@@ -161,6 +161,21 @@ def of(head: str, text: str = "oi") -> Contact:
     return understand(f"From: a@cliente.example\r\nSubject: x\r\n{head}\r\n\r\n{text}".encode(), DESK, AT)
 
 
+OLDER = "De: Ana\nEnviada em: hoje\nPara: b\nAssunto: c\n\nqueremos um treinamento"
+FORWARDS = [
+    ("ENC: curso", f"Att,\nBia\n\n{OLDER}", "training", ""),
+    ("ENC: curso", f"Segue.\n\n{OLDER}", "training", OLDER),
+    ("RES: curso", f"Segue.\n\n{OLDER}", None, OLDER),
+    ("RES: ENC: curso", f"Att,\nBia\n\n{OLDER}", None, OLDER),
+]
+
+
+@pytest.mark.parametrize(("subject", "text", "rule", "quoted"), FORWARDS)
+def test_what_is_handed_on_is_what_the_mail_is_about(subject: str, text: str, rule: str | None, quoted: str) -> None:
+    found = understand(f"From: a@cliente.example\nSubject: {subject}\n\n{text}".encode(), DESK, AT)
+    assert (found.routing_rule, found.quoted) == (rule, quoted)
+
+
 MACHINES = [
     ("Return-Path: <>", "null_sender"),
     ("Content-Type: multipart/report; boundary=b", "report"),
