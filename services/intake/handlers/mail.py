@@ -73,7 +73,7 @@ async def _read(desk: Desk, message: Unread) -> Contact:
     raw = await queries.raw_of(desk.pool, id=message.id)
     if message.attempts > _LAST_ATTEMPTS:
         return unread(raw, desk.known.triage, "too_many_attempts")
-    return await desk.read(raw, message.received_at, null_sender=message.envelope_from == "")
+    return await desk.read(raw, message.received_at, null_sender=message.envelope_from == "", mailbox=message.mailbox)
 
 
 async def _settle(connection: Any, desk: Desk, message: Unread, found: Contact) -> list[tuple[str, Event[Any]]]:

@@ -36,13 +36,13 @@ async def titles(pool: Any) -> list[str]:
     return [orjson.loads(row["body"])["data"]["title"] for row in rows]
 
 
-def slow(raw: bytes, desk: Known, received_at: datetime, *, null_sender: bool) -> Contact:
+def slow(raw: bytes, desk: Known, received_at: datetime, *, null_sender: bool, mailbox: str = "") -> Contact:
     """Read, but one kind of mail for ever, and let another kind take the process down."""
     while b"slow" in raw:
         time.sleep(0.01)
     if b"deadly" in raw:
         os.kill(os.getpid(), signal.SIGKILL)
-    return understand(raw, desk, received_at, null_sender=null_sender)
+    return understand(raw, desk, received_at, null_sender=null_sender, mailbox=mailbox)
 
 
 async def test_a_mail_that_is_read_too_slowly_or_kills_the_reader_is_unreadable_and_stops_nobody(
@@ -88,11 +88,11 @@ async def test_mail_of_machines_opens_no_ticket_and_stays_with_its_reason(pool: 
     assert not await open_tickets(desk)
 
 
-async def poisoned(raw: bytes, received_at: datetime, *, null_sender: bool) -> Contact:
+async def poisoned(raw: bytes, received_at: datetime, *, null_sender: bool, mailbox: str = "") -> Contact:
     """Read like the real reader, but never get over one mail."""
     if b"poison" in raw:
         raise MemoryError
-    return await read(raw, received_at, null_sender=null_sender)
+    return await read(raw, received_at, null_sender=null_sender, mailbox=mailbox)
 
 
 async def test_one_poison_mail_takes_no_other_one_down(pool: Any) -> None:

@@ -78,9 +78,9 @@ async def sink() -> AsyncIterator[tuple[Sink, int]]:
     await asyncio.to_thread(controller.stop)
 
 
-async def read(raw: bytes, received_at: datetime, *, null_sender: bool) -> Contact:
+async def read(raw: bytes, received_at: datetime, *, null_sender: bool, mailbox: str = "") -> Contact:
     """Read with what is known here."""
-    return understand(raw, KNOWN, received_at, null_sender=null_sender)
+    return understand(raw, KNOWN, received_at, null_sender=null_sender, mailbox=mailbox)
 
 
 async def come(pool: Any, *lines: str, text: str = "Bom dia, a nota não sai. Rejeição 204.") -> str | None:
