@@ -28,7 +28,7 @@ MODELS = {"55": "NF-e", "65": "NFC-e", "57": "CT-e", "67": "CT-e OS", "58": "MDF
 _GAP = r"[ .\-\u00a0\t\n]{0,2}"
 _GLUE = (
     r"(?:[ \t:;,.()\[\]{}#*\"'=\-–—º°>]|n[º°]|\b(?:c[oó]d(?:igo)?|n[uú]mero|nr?|d[aoe]|n[ao]|[ao]|com|sefaz|nf-?e|nfc-?e|ct-?e|mdf-?e"
-    r"|nota|erro|status|retorno|cstat|rejei[cç][aã]o)\b){0,12}?"
+    r"|nota|erro|status|retorno|cstat|rejei[cç][aã]o|[eé]|foi|que|apareceu?|deu)\b){0,12}?"
 )
 """What stands between "Rejeição" and its code; a price or a date does not."""
 _NO_CODE = (
@@ -40,14 +40,25 @@ _KEY = re.compile(
 )
 _TRIES_LIMIT = 50_000
 _CNPJ = re.compile(r"(?<![0-9A-Za-z])[0-9A-Z]{2}\.?[0-9A-Z]{3}\.?[0-9A-Z]{3}/?[0-9A-Z]{4}-?[0-9]{2}(?![0-9A-Za-z])")
+_CODE = r"([2-9][0-9]{2}|1[01][0-9]{2})"
+"""Three digits; four since the tax reform (Nota Técnica 2025.002-RTC)."""
+_REJECTED = r"(?:rejei[cç](?:[aã]o|[oõ]es)|rejeitad[ao]s?|rejeitou|rejeita|rej|denegad[ao]|denega[cç][aã]o)"
 _REJECTION = re.compile(
-    rf"\brejei[cç][aã]o\b{_GLUE}\b([2-9][0-9]{{2}})\b{_NO_CODE}"
-    r"|\b([2-9][0-9]{2})\b[ \t]{0,2}[-–—:)\]][ \t]{0,2}rejei[cç][aã]o\b"
-    r"|\bcStat\b\W{0,12}([2-9][0-9]{2})\b"
-    rf"|\bc[oó]d(?:igo)?\b{_GLUE}\b([2-9][0-9]{{2}})\b{_NO_CODE}",
+    rf"\b{_REJECTED}\b{_GLUE}\b{_CODE}\b{_NO_CODE}"
+    rf"|\brejei[cç][aã]o\b[^\n0-9(\[]{{1,80}}[(\[]{_CODE}[)\]]"
+    rf"|\b{_CODE}\b[ \t]{{0,2}}[-–—:)\]][ \t]{{0,2}}{_REJECTED}\b"
+    rf"|\b(?:cStat|x?motivo|retorno|status)\b{_GLUE}\b{_CODE}\b{_NO_CODE}"
+    rf"|\b(?:c[oó]d(?:igo)?|erros?)\b{_GLUE}\b{_CODE}\b{_NO_CODE}",
     re.IGNORECASE,
 )
-_ABOUT_DOCUMENTS = re.compile(r"rejei|sefaz|nf-?e\b|nfc-?e\b|ct-?e\b|mdf-?e\b|\bnota|emiss|emit", re.IGNORECASE)
+_MORE = re.compile(rf"[ \t]{{0,2}}(?:,|/|;|\be\b)[ \t]{{0,2}}{_CODE}\b{_NO_CODE}", re.IGNORECASE)
+_LOOSE = ("erro", "status", "retorno")
+_WEB = frozenset("400 401 403 404 405 408 429 500 501 502 503 504".split())
+"""After a loose word these are a web server's (RFC 9110), and codes of four digits are Windows'."""
+_ABOUT_DOCUMENTS = re.compile(
+    r"rejei|sefaz|nf-?e\b|nfc-?e\b|ct-?e\b|mdf-?e\b|\bnotas?\b|\bnfs?\b|danfe|xml|cupom|denegad|emiss|emit",
+    re.IGNORECASE,
+)
 """Of a text that is about nothing of the kind, "código 539" is a product's."""
 _ROOTS = {
     **dict.fromkeys(("nfeProc", "NFe", "enviNFe", "procEventoNFe", "retConsSitNFe", "retEnviNFe"), "NF-e"),
@@ -126,8 +137,19 @@ def rejections(text: str) -> tuple[str, ...]:
     """Return the SEFAZ rejection codes that a text names, in order, each once."""
     if _ABOUT_DOCUMENTS.search(text) is None and "stat" not in text.lower():
         return ()
-    found = (next(group for group in match.groups() if group) for match in _REJECTION.finditer(text))
-    return tuple(dict.fromkeys(found))[:_KEYS_LIMIT]
+    return tuple(dict.fromkeys(_named(text)))[:_KEYS_LIMIT]
+
+
+def _named(text: str) -> Iterator[str]:
+    for match in _REJECTION.finditer(text):
+        code = next(group for group in match.groups() if group)
+        if match[0].lower().startswith(_LOOSE) and (code in _WEB or len(code) > 3):
+            continue
+        yield code
+        at = match.end()
+        while (more := _MORE.match(text, at)) is not None:  # "539, 204 e 610"
+            yield more[1]
+            at = more.end()
 
 
 def looks_fiscal(data: bytes) -> bool:
@@ -173,5 +195,5 @@ def _issuer_of(elements: Iterable[Element]) -> str:
 
 def _codes_of(elements: Iterable[Element]) -> Iterator[str]:
     for element in elements:
-        if _local(element.tag) == "cStat" and re.fullmatch(r"[2-9][0-9]{2}", (element.text or "").strip()):
+        if _local(element.tag) == "cStat" and re.fullmatch(_CODE, (element.text or "").strip()):
             yield (element.text or "").strip()

@@ -126,28 +126,6 @@ def test_access_keys_cnpjs_and_rejections() -> None:
         assert [found.key for found in access_keys(text)] == [KEY]
 
 
-CODES = [
-    ("Rejeição: 539", "539"),
-    ("Rejeicao 204 - Duplicidade", "204"),
-    ("<cStat>204</cStat>", "204"),
-    ("código 539 ao emitir a nota", "539"),
-    ("Rejeição nº 215", "215"),
-    ("Rejeição da SEFAZ, código 610", "610"),
-    ("Rejeição de 204 itens", ""),
-    ("rejeição de R$ 350,00", ""),
-    ("rejeição 350,00", ""),
-    ("rejeição em 2026", ""),
-    ("código 539 do produto na nota", ""),
-    ("o código do produto é 539", ""),
-    ("código 300", ""),
-]
-
-
-@pytest.mark.parametrize(("text", "code"), CODES)
-def test_rejection_codes_are_told_from_other_numbers(text: str, code: str) -> None:
-    assert rejections(text) == ((code,) if code else ())
-
-
 def test_xml_is_known_by_its_root_and_entities_are_refused() -> None:
     document = read_xml(f'<NFe><infNFe Id="NFe{KEY}"><emit><CNPJ>33009911002506</CNPJ></emit></infNFe></NFe>'.encode())
     assert document is not None
