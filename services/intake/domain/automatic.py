@@ -1,6 +1,6 @@
 """Mail that machines wrote: which opens no ticket, and which only gets no auto-reply.
 
-No ticket is opened only for a null sender, a report (RFC 6522), ``Auto-Submitted: auto-replied`` (RFC 3834), and an
+No ticket is opened only for a null sender, a report (RFC 6522, or from MAILER-DAEMON), ``Auto-Submitted: auto-replied`` (RFC 3834), and an
 out-of-office notice that answers a mail of ours. Everything else opens one: "NF-e não entregue" is a complaint here, and
 help desks of clients send ``Precedence: list``.
 """
@@ -52,6 +52,11 @@ def automatic(header: Header, *, null_sender: bool, report: bool, answers_ours: 
 def is_null_sender(header: Header) -> bool:
     """Tell whether the Return-Path is empty, as the last server wrote it (RFC 5321, section 4.4)."""
     return re.fullmatch(rb"<\s*>", header.raw("return-path")) is not None
+
+
+def is_mailer_daemon(sender: str) -> bool:
+    """Tell whether a mail server wrote the mail: reports that are no multipart/report (qmail's, older Exim's) come from it."""
+    return sender.partition("@")[0] in ("mailer-daemon", "mailerdaemon")
 
 
 def _traits(header: Header, null_sender: bool, report: bool) -> Iterator[str]:

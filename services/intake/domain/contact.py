@@ -9,7 +9,7 @@ from email.errors import MessageError
 from typing import Any, Literal, NamedTuple
 
 from services.intake.domain.agents import Agents
-from services.intake.domain.automatic import automatic, is_null_sender
+from services.intake.domain.automatic import automatic, is_mailer_daemon, is_null_sender
 from services.intake.domain.body import Body, body_of
 from services.intake.domain.bounces import Bounced, bounced_page
 from services.intake.domain.clients import Belonging, belonging
@@ -138,10 +138,11 @@ def understand(
     if not header.fields and not body.text:
         unreadable = unreadable or "no_header"
     relation = relation_of(header, mail.sender, mail.message_id, known.agents, known.identity, known.key)
+    report = anatomy.report or is_mailer_daemon(mail.sender)
     machine = automatic(
         header,
         null_sender=null_sender or is_null_sender(header),
-        report=anatomy.report,
+        report=report,
         answers_ours=relation.token_ticket is not None,
     )
     files = [
@@ -167,7 +168,7 @@ def understand(
         relation=relation,
         thanks=is_thanks(mail.said.fresh),
         language=language_of(mail.said.fresh or header.text("subject")),
-        bounced=bounced_page(raw, anatomy.parts, known.identity.page_domains) if anatomy.report else None,
+        bounced=bounced_page(raw, anatomy.parts, known.identity.page_domains) if report else None,
         fingerprint=_fingerprint(mail),
     )
     return _about(contact, mail, known, received_at, flaws, mailbox)

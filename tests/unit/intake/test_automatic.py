@@ -1,9 +1,13 @@
 """Which mails machines wrote."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from services.intake.domain.automatic import automatic
+from services.intake.domain.contact import understand
 from services.intake.domain.headers import read_header
+from tests.reading import NOTHING_KNOWN
 
 SUBJECTS = [
     ("Resposta automática: RE: nota", True),
@@ -48,3 +52,16 @@ def test_an_away_notice_is_told_from_words_that_begin_alike(subject: str, away: 
     header = read_header(f"From: ana@cliente.example\r\nSubject: {subject}\r\n\r\n".encode())
     found = automatic(header, null_sender=False, report=False, answers_ours=True)
     assert found == ("away" if away else None, ("away_subject",) if away else ())
+
+
+REPORTS = [
+    ("From: Mail Delivery System <MAILER-DAEMON@uol.example>", "Hi. This is the qmail-send program.", "report"),
+    ("From: postmaster@x.example", "Não foi possível entregar a NF-e ao cliente", None),
+    ("From: ana@x.example", "mailer-daemon@x.example diz: não entregue", None),
+]
+
+
+@pytest.mark.parametrize(("head", "text", "discarded"), REPORTS)
+def test_what_a_mail_server_reports_in_its_own_words_is_a_report(head: str, text: str, discarded: str | None) -> None:
+    raw = f"{head}\r\nSubject: failure notice\r\n\r\n{text}".encode()
+    assert understand(raw, NOTHING_KNOWN, datetime(2026, 3, 5, tzinfo=UTC)).discarded == discarded
