@@ -14,7 +14,7 @@ from services.intake.domain.body import Body, body_of
 from services.intake.domain.bounces import Bounced, bounced_page
 from services.intake.domain.clients import Belonging, belonging
 from services.intake.domain.desk_time import desk_day
-from services.intake.domain.documents import documents_of, keys_in_names
+from services.intake.domain.documents import attached_texts, documents_of, keys_in_names
 from services.intake.domain.fiscal import MODELS, access_keys, cnpjs, parse_key, rejections
 from services.intake.domain.headers import Header, read_header
 from services.intake.domain.identity import Identity
@@ -240,9 +240,10 @@ def _fiscal(
     documents = list(documents_of(anatomy.parts, flaws))
     keys = [one.key for one in documents if one.key]
     keys += keys_in_names(anatomy.parts)
-    keys += [found.key for found in access_keys(text)]
+    attached = "\n".join(attached_texts(anatomy.parts))
+    keys += [found.key for found in (*access_keys(text), *access_keys(attached))]
     keys = list(dict.fromkeys(keys))[:_NAMES_LIMIT]
-    codes = [code for one in documents for code in one.rejections] + list(rejections(text))
+    codes = [code for one in documents for code in one.rejections] + [*rejections(text), *rejections(attached)]
     issuers = [one.cnpj for one in documents if one.cnpj]
     issuers += [found.cnpj for key in keys if (found := parse_key(key)) is not None and found.cnpj]
     return tuple(keys), tuple(dict.fromkeys(codes))[:_NAMES_LIMIT], tuple(dict.fromkeys([*issuers, *cnpjs(text)]))
