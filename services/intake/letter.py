@@ -130,4 +130,4 @@ def _bodies(facts: Facts, service: str, paragraphs: Sequence[Paragraph], setting
 
 def _moment(at: datetime, texts: Mapping[str, Any]) -> str:
     local = at.astimezone(DESK_ZONE)
-    return f"{texts['days'][local.weekday()]} {local.strftime(texts['moment'])}"
+    return local.strftime(texts["moment"].format(day=texts["days"][local.weekday()]))

@@ -55,3 +55,24 @@ def test_whatever_message_id_is_answered_the_answer_can_be_sent(message_id: str)
     read = message_from_bytes(wire, policy=policy.default)
     assert (read["In-Reply-To"] or "") == message_id
     assert read["To"] == "ana@cliente.example"
+
+
+MOMENTS = [
+    (
+        "pt-BR",
+        "começa a contar em 09/03/2026 (segunda-feira), às 08:00",
+        "Resposta até: 09/03/2026 (segunda-feira), às 10:00",
+    ),
+    ("en", "starts to count on Monday, 2026-03-09, at 08:00", "Response by: Monday, 2026-03-09, at 10:00"),
+]
+
+
+@pytest.mark.parametrize(("language", "counts_from", "due"), MOMENTS)
+def test_the_answer_says_when_its_clock_starts_and_ends_in_whole_words(
+    language: str, counts_from: str, due: str
+) -> None:
+    body = written(language=language).get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert counts_from in text
+    assert due in text
