@@ -35,10 +35,13 @@ class Reader:
         self._pool.stop()
         await asyncio.to_thread(self._pool.join, 5)
 
-    async def read(self, raw: bytes, received_at: datetime, *, null_sender: bool) -> Contact:
+    async def read(self, raw: bytes, received_at: datetime, *, null_sender: bool, mailbox: str = "") -> Contact:
         """Return what a mail says; of one that cannot be read in time, why."""
         reading: Future[Contact] = self._pool.schedule(
-            understand, args=(raw, self._known, received_at), kwargs={"null_sender": null_sender}, timeout=self._seconds
+            understand,
+            args=(raw, self._known, received_at),
+            kwargs={"null_sender": null_sender, "mailbox": mailbox},
+            timeout=self._seconds,
         )
         try:
             return await asyncio.wrap_future(reading)

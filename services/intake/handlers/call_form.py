@@ -56,7 +56,9 @@ async def record_form_call(desk: CallDesk, form: FormCall) -> str:
             outcome = _completed(form, call["ticket_id"], answered_before=call["responded"])
         else:
             entered_at = form.at if call is None else call["entered_at"]
-            outcome = await _opened(connection, form, number, this if call is None else form.call or this, entered_at)
+            outcome = await _opened(
+                connection, desk, form, number, this if call is None else form.call or this, entered_at
+            )
         await _complete(connection, form, outcome, number, alone=call is None)
         await record(connection, desk.desk, outcome.events)
     log.info("form_recorded", how=outcome.how, ticket_id=outcome.ticket_id)
@@ -83,7 +85,9 @@ def _completed(form: FormCall, ticket_id: str, *, answered_before: bool) -> Outc
     return Outcome("joined", ticket_id, events)
 
 
-async def _opened(connection: Any, form: FormCall, number: str | None, call: CallId, entered_at: datetime) -> Outcome:
+async def _opened(
+    connection: Any, desk: CallDesk, form: FormCall, number: str | None, call: CallId, entered_at: datetime
+) -> Outcome:
     data = {
         "service": form.service,
         "channel": "phone",

@@ -13,7 +13,7 @@ from services.intake.domain.contact import Contact, Known
 class Read(Protocol):
     """Reads one mail; never raises for what the mail is."""
 
-    async def __call__(self, raw: bytes, received_at: datetime, *, null_sender: bool) -> Contact:
+    async def __call__(self, raw: bytes, received_at: datetime, *, null_sender: bool, mailbox: str = "") -> Contact:
         """Return what it says."""
 
 

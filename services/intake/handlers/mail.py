@@ -48,11 +48,21 @@ async def _failure_of(desk: Desk, ids: Sequence[int]) -> Exception | None:
         await _settle_all(desk, messages)
     except Exception as error:  # the edge of one message: counted, logged, tried again
         if is_transient(error):
+            await _give_back(desk, ids)
             raise
         metrics.failed.inc()
         log.warning("message_failed", first_id=ids[0], messages=len(ids), error=type(error).__name__)
         return error
     return None
+
+
+async def _give_back(desk: Desk, ids: Sequence[int]) -> None:
+    """Take back the attempt that an outage cost: after some of them a mail counts as one that cannot be read."""
+    try:
+        await queries.give_back_attempt(desk.pool, ids=list(ids))
+    except Exception as error:  # it is still away; one attempt more is no harm
+        if not is_transient(error):
+            raise
 
 
 async def _settle_all(desk: Desk, messages: Sequence[Unread]) -> None:
@@ -73,7 +83,7 @@ async def _read(desk: Desk, message: Unread) -> Contact:
     raw = await queries.raw_of(desk.pool, id=message.id)
     if message.attempts > _LAST_ATTEMPTS:
         return unread(raw, desk.known.triage, "too_many_attempts")
-    return await desk.read(raw, message.received_at, null_sender=message.envelope_from == "")
+    return await desk.read(raw, message.received_at, null_sender=message.envelope_from == "", mailbox=message.mailbox)
 
 
 async def _settle(connection: Any, desk: Desk, message: Unread, found: Contact) -> list[tuple[str, Event[Any]]]:

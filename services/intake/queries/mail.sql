@@ -29,6 +29,11 @@ UPDATE message SET attempts = attempts + 1
 WHERE id IN (SELECT id FROM message WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL AND discarded IS NULL FOR UPDATE SKIP LOCKED)
 RETURNING id, mailbox, received_at, traceparent, attempts, envelope_from, opened_by_hand;
 
+-- name: give_back_attempt!
+-- The database was away: the attempt was no message's.
+UPDATE message SET attempts = attempts - 1
+WHERE id = ANY(:ids::bigint[]) AND attempts > 0 AND ticket_id IS NULL AND discarded IS NULL;
+
 -- name: claim_unread
 -- Those that nothing was decided of meanwhile, locked until the transaction ends.
 SELECT id FROM message
