@@ -1,6 +1,7 @@
 """Wiring of intake."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -19,11 +20,11 @@ from services.intake.domain.phone import Phone, Suggested
 from services.intake.domain.tokens import TokenFile
 from services.intake.domain.window import Window
 from services.intake.handlers.call_tickets import CallDesk
-from services.intake.handlers.calls import decide_calls, forget_signatures
+from services.intake.handlers.calls import decide_calls
 from services.intake.handlers.desk import Desk
-from services.intake.handlers.follow import follow_clocks, follow_tickets, forget_closed, forget_sessions
+from services.intake.handlers.follow import follow_clocks, follow_tickets
 from services.intake.handlers.mail import open_tickets
-from services.intake.handlers.submitted import forget_submitted
+from services.intake.handlers.retention import Kept, forget_old, kept
 from services.intake.pages import routes
 from services.intake.pages.access import Gate, Proxy
 from services.intake.pages.office import Office
@@ -65,6 +66,7 @@ def build(settings: Settings, kit: Kit) -> App:
     kit.subscribe("sla.v1", partial(follow_clocks, desk))
     proxy = Proxy(settings.desk_proxy_addresses, settings.desk_proxy_header)
     gate = Gate.of(kit.pool, known.agents, proxy)
+    keeping = _keeping(settings, known.identity.thread_open_for)
     return App(
         routes=[
             Route("/v1/events", endpoint.post, methods=["POST"]),
@@ -74,24 +76,15 @@ def build(settings: Settings, kit: Kit) -> App:
         loops=[
             Loop("reader", partial(open_tickets, desk), 1.0, wake=arrived),
             Loop("replies", sender.turn, 1.0),
-            Loop("forgetter", lambda: forget_submitted(desk, clock.now()), 30.0),
-            Loop("calls", partial(_calls, calls), 1.0, wake=rang),
-            Loop("archive", partial(_forget_old, desk, timedelta(days=settings.history_days)), 60.0),
+            Loop("calls", lambda: decide_calls(calls, clock.now()), 1.0, wake=rang),
+            Loop("retention", lambda: forget_old(kit.pool, keeping, clock.now()), 30.0),
         ],
         resources=[reader, SmtpServer(settings, kit.pool, arrived), imap, *_exchanges(settings, phone, kit, rang)],
     )
 
 
-async def _forget_old(desk: Desk, kept: timedelta) -> bool:
-    """Forget what the desk pages show of tickets that were closed long ago, and sessions that ended."""
-    more = [await forget_closed(desk, clock.now() - kept), await forget_sessions(desk, clock.now())]
-    return any(more)
-
-
-async def _calls(calls: CallDesk) -> bool:
-    """Decide of the calls that are due, and forget signatures that are valid no more."""
-    more = [await decide_calls(calls, clock.now()), await forget_signatures(calls, clock.now())]
-    return any(more)
+def _keeping(settings: Settings, threads: timedelta) -> Sequence[Kept]:
+    return kept(timedelta(days=settings.personal_days), timedelta(days=settings.history_days), threads)
 
 
 def _exchanges(settings: Settings, phone: Phone, kit: Kit, rang: asyncio.Event) -> list[AmiReader]:

@@ -45,8 +45,6 @@ from shared.postgres import is_transient
 log = structlog.get_logger(__name__)
 
 DECIDED_AT_ONCE = 50
-FORGET_AT_ONCE = 1000
-SIGNATURES_KEPT = timedelta(minutes=15)  # three times as long as one is valid
 _LONGEST_PAUSE_SECONDS = 300
 _NOTHING = Outcome("none", None, ())
 
@@ -61,12 +59,6 @@ async def decide_calls(desk: CallDesk, now: datetime) -> bool:
     if failures and len(failures) == len(due):
         raise failures[0]
     return len(due) == DECIDED_AT_ONCE
-
-
-async def forget_signatures(desk: CallDesk, now: datetime) -> bool:
-    """Forget up to ``FORGET_AT_ONCE`` signatures that are valid no more; True when there may be more."""
-    gone = await queries.forget_signatures(desk.desk.pool, before=now - SIGNATURES_KEPT, at_most=FORGET_AT_ONCE)
-    return bool(gone == FORGET_AT_ONCE)
 
 
 async def _failure_of(desk: CallDesk, call: CallId, attempts: int, now: datetime) -> Exception | None:
@@ -85,7 +77,7 @@ async def _failure_of(desk: CallDesk, call: CallId, attempts: int, now: datetime
 
 async def _decide(desk: CallDesk, call_id: CallId, now: datetime) -> None:
     async with desk.desk.pool.acquire() as connection, connection.transaction():
-        await queries.lock_decisions(connection)
+        await queries.lock_calls(connection)
         known = await claim_call(connection, call_id)
         call = fold(await events_of_call(connection, call_id), desk.phone)
         decision = judge(call, desk.phone, desk.window.is_emergency, now)
@@ -111,7 +103,7 @@ async def _settle(
 ) -> Outcome:
     """Record what becomes of a call and what it does to tickets; one that a form has told of already has its ticket."""
     outcome = _NOTHING._replace(ticket_id=known.ticket_id)
-    caller = await caller_of(connection, desk, call_id, call.number, call.protocol)
+    caller = await caller_of(connection, desk, call_id, call)
     if known.ticket_id is not None:
         pass
     elif isinstance(decision, Missed):
@@ -174,7 +166,7 @@ class FormCall:
 async def record_form_call(desk: CallDesk, form: FormCall) -> str:
     """Complete the ticket of the answered call, or open one that is already responded; return its id, the protocol number.
 
-    Numbers and names of people are masked in the title. The same ``form_id`` again changes nothing.
+    Addresses, numbers and personal documents are masked in the title. The same ``form_id`` again changes nothing.
     """
     this = CallId(FORM, form.form_id)
     async with desk.desk.pool.acquire() as connection, connection.transaction():
@@ -213,12 +205,14 @@ async def _opened_by_form(
     connection: Any, desk: CallDesk, form: FormCall, call: CallId | None, entered_at: datetime | None
 ) -> Outcome:
     number = desk.phone.number(form.number, "")
+    known = await queries.contact_of_number(connection, number=number, seen_at=form.at) if number else None
     data = {
         "service": form.service,
         "channel": "phone",
         "title": title_of(form.title),
         "client_id": form.client_id,
-        "contact_ref": await queries.number_ref(connection, number=number) if number is not None else None,
+        "contact_ref": known["contact_ref"] if known is not None else None,
+        "contact_registered": (known is not None and known["client_id"] is not None) or None,
         "responded": True,
     }
     id_ = opening_id(call) if call is not None else event_id("ticket.opened", "form", form.form_id)
