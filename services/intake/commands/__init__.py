@@ -5,10 +5,10 @@ Exit codes: 0 fine, 1 findings, 2 usage or input, 3 environment.
 
 from collections.abc import Sequence
 
-from services.intake.commands import classify, password
+from services.intake.commands import classify, contacts, forget, password
 from shared.commands import run_command
 
-COMMANDS = {"classify": classify, "password": password}
+COMMANDS = {"classify": classify, "contacts": contacts, "forget": forget, "password": password}
 
 
 def command(arguments: Sequence[str]) -> int:

@@ -28,7 +28,8 @@ SELECT
     (SELECT count(*) FROM message AS m LEFT JOIN ticket AS t USING (ticket_id)
         WHERE (m.ticket_id IS NOT NULL OR m.discarded IS NOT NULL) AND (m.erased_at IS NULL OR m.message_id <> '' OR m.fingerprint IS NOT NULL)
             AND (m.contact_ref = :contact_ref::uuid OR m.contact_ref IS NULL AND m.envelope_from = :address
-                OR t.contact_ref = :contact_ref::uuid::text AND (m.became IS DISTINCT FROM 'reply' OR m.contact_ref IS NULL))) AS messages,
+                OR t.contact_ref = :contact_ref::uuid::text AND (m.became IS DISTINCT FROM 'reply' OR m.contact_ref IS NULL
+                    OR m.contact_ref IN (SELECT contact_ref FROM contact WHERE address = ANY(:ours::text[]))))) AS messages,
     (SELECT count(*) FROM reply WHERE contact_ref = :contact_ref::uuid) AS replies,
     (SELECT count(*) FROM call WHERE number = :number) AS calls;
 
@@ -38,7 +39,8 @@ INSERT INTO erasure (contact_ref, requested_by, begun_at) VALUES (:contact_ref::
 ON CONFLICT DO NOTHING;
 
 -- name: erase_messages_of$
--- Erase mails of a contact: those that it wrote, and in its tickets everything but what other contacts wrote. Message-ID
+-- Erase mails of a contact: those that it wrote, and in its tickets everything but what other contacts wrote
+-- (those at :ours are no others). Message-ID
 -- and fingerprint go, too; the hash of the bytes stays, by which a repetition is known. Returns how many.
 WITH gone AS (
     UPDATE message SET raw = '', envelope_from = NULL, message_id = '', fingerprint = NULL, erased_at = :at::timestamptz
@@ -47,7 +49,8 @@ WITH gone AS (
             SELECT id FROM message WHERE contact_ref = :contact_ref::uuid
             UNION SELECT id FROM message WHERE contact_ref IS NULL AND envelope_from <> '' AND envelope_from = :address
             UNION SELECT one.id FROM ticket JOIN message AS one USING (ticket_id)
-                WHERE ticket.contact_ref = :contact_ref::uuid::text AND (one.became IS DISTINCT FROM 'reply' OR one.contact_ref IS NULL))
+                WHERE ticket.contact_ref = :contact_ref::uuid::text AND (one.became IS DISTINCT FROM 'reply' OR one.contact_ref IS NULL
+                    OR one.contact_ref IN (SELECT contact_ref FROM contact WHERE address = ANY(:ours::text[]))))
             AND (m.ticket_id IS NOT NULL OR m.discarded IS NOT NULL)
             AND (m.erased_at IS NULL OR m.message_id <> '' OR m.fingerprint IS NOT NULL)
         ORDER BY m.id LIMIT :at_most::int FOR UPDATE)
@@ -80,7 +83,7 @@ WHERE contact_ref = :contact_ref::uuid;
 -- Forget whom a contact_ref stands for; its erasure has ended.
 WITH address AS (DELETE FROM contact WHERE contact_ref = :contact_ref::uuid),
 number AS (DELETE FROM contact_number WHERE contact_ref = :contact_ref::uuid)
-UPDATE erasure SET ended_at = :at::timestamptz WHERE contact_ref = :contact_ref::uuid;
+UPDATE erasure SET ended_at = coalesce(ended_at, :at::timestamptz) WHERE contact_ref = :contact_ref::uuid;
 
 -- name: erasure_of^
 -- What is recorded of an erasure.
