@@ -1,6 +1,6 @@
 """Free text as it may stand in an event: no e-mail address, telephone number, CPF or CNPJ (the public contract). Pure.
 
-Access keys of fiscal documents stay, in one piece or in groups: the desk works with them. Rather a number too many is masked
+Access keys of fiscal documents stay, in one piece or in groups: the desk works with them; so do UUIDs and hashes. Rather a number too many is masked
 than a person's one told: 10 to 14 digits in a row, and what is written like a telephone number, are. Names of people cannot be known.
 """
 
@@ -16,6 +16,7 @@ _DDD = r"(?:\(0?\d{2,3}\)|0?\d{2})"
 _LOCAL = r"[\w.!#$%&'*+/=?^`{|}~-]"
 _KINDS = {
     "key": rf"(?<![0-9A-Z])(?:[0-9]{{6}}[0-9A-Z]{{12}}[0-9]{{26}}|[0-9]{{4}}(?:{_GAP}[0-9A-Z]{{4}}){{10}})(?![0-9A-Z])",
+    "id": r"(?<!\w)(?:[0-9A-F]{8}-(?:[0-9A-F]{4}-){3}[0-9A-F]{12}|[0-9A-F]{32,128})(?!\w)",
     "e-mail": "|".join(
         (
             rf"(?:\"[^\"]{{1,64}}\"|(?<!{_LOCAL}){_LOCAL}+){_AT}(?:\[[0-9A-F:.]+\]|[\w-]+(?:\.[\w-]+)*)",
@@ -45,7 +46,7 @@ _KINDS = {
 }
 _ANY = re.compile("|".join(f"(?P<k{n}>{pattern})" for n, pattern in enumerate(_KINDS.values())), re.IGNORECASE)
 _WORDS = [f"[{kind.partition(' ')[0]}]" for kind in _KINDS]
-_KEY, _OF_LETTERS = 0, list(_KINDS).index("CNPJ of letters")
+_KEPT, _OF_LETTERS = (0, 1), list(_KINDS).index("CNPJ of letters")
 
 
 def masked(text: str) -> str:
@@ -56,7 +57,7 @@ def masked(text: str) -> str:
 def _word(found: re.Match[str]) -> str:
     kind = int((found.lastgroup or "k0")[1:])
     is_word = kind == _OF_LETTERS and not is_cnpj(found[0].upper())
-    return found[0] if kind == _KEY or is_word else _WORDS[kind]
+    return found[0] if kind in _KEPT or is_word else _WORDS[kind]
 
 
 def on_one_line(text: str) -> str:

@@ -14,6 +14,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from services.intake.domain.discretion import discreet, indiscreet
 from services.intake.domain.limits import broken_limit
 from services.intake.domain.tokens import Token, bearer
 from services.intake.handlers.desk import Desk
@@ -119,7 +120,7 @@ def _check(index: int, raw: object, token: Token) -> Event[Any]:
         check_arrival(raw, event)
     except Undecodable as wrong:
         raise Problem(422, "Not an event", {"index": index, "field": wrong.field, "rule": wrong.detail}) from None
-    broken = broken_limit(event)
+    broken = broken_limit(event) or indiscreet(event)
     if broken is not None:
         raise Problem(422, "Not an event", {"index": index, "field": broken[0], "rule": broken[1]})
     if not event.type.startswith("ticket."):
@@ -127,7 +128,7 @@ def _check(index: int, raw: object, token: Token) -> Event[Any]:
     field = token.refuses(event.source, event.type)
     if field is not None:
         raise Problem(403, "Not allowed", {"index": index, "field": field, "rule": "this token may not send it"})
-    return event
+    return discreet(event)
 
 
 def _refusal(event: Event[Any]) -> Event[Any]:
