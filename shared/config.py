@@ -74,7 +74,13 @@ def read_config(path: Path, model: type[M]) -> M:
         found = error.errors(include_input=False, include_url=False)
         lines = [f"  {'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in found]
         raise Misconfigured("\n".join([f"{path}:", *lines])) from None
-    except (OSError, yaml.YAMLError) as error:
+    except yaml.MarkedYAMLError as error:  # without the line itself: it may name a person
+        mark = error.problem_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
+        raise Misconfigured(f"{path}{place}: {error.problem}") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Misconfigured(f"{path}: is no YAML in UTF-8 ({type(error).__name__})") from None
+    except OSError as error:
         raise Misconfigured(f"{path}: {error}") from None
 
 

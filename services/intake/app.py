@@ -7,17 +7,8 @@ from functools import partial
 
 from starlette.routing import Route
 
-from services.intake.configuration import (
-    always_urgent_of,
-    read_desk,
-    read_keys,
-    read_mailboxes,
-    read_phone,
-    read_secret,
-    read_thread_key,
-)
+from services.intake.configuration import always_urgent_of, read_secret, read_thread_key
 from services.intake.domain.phone import Phone, Suggested
-from services.intake.domain.tokens import TokenFile
 from services.intake.domain.window import Window
 from services.intake.handlers.call_tickets import CallDesk
 from services.intake.handlers.calls import decide_calls
@@ -29,6 +20,7 @@ from services.intake.pages import routes
 from services.intake.pages.access import Gate, Proxy
 from services.intake.pages.office import Office
 from services.intake.reader import Reader
+from services.intake.reloading import Configured, read_files
 from services.intake.sender import ReplySender
 from services.intake.settings import Settings
 from services.intake.sources.ami import AmiReader
@@ -38,7 +30,6 @@ from services.intake.sources.imap import ImapReaders
 from services.intake.sources.smtp import SmtpServer
 from shared import clock
 from shared.catalog import load_directory
-from shared.config import read_config
 from shared.mail import MailServer
 from shared.service import App, Kit, Loop
 
@@ -48,25 +39,22 @@ def build(settings: Settings, kit: Kit) -> App:
     arrived, rang = asyncio.Event(), asyncio.Event()
     catalogs = load_directory(settings.config_dir / "catalog")
     key = read_thread_key(settings.secrets_dir)
-    known = read_desk(settings.config_dir, settings.triage_service, key, always_urgent_of(catalogs))
+    files = read_files(settings, key, always_urgent_of(catalogs))
+    known, phone = files.known, files.phone
     reader = Reader(known)
     prefix = settings.topic_prefix
     desk = Desk(kit.pool, f"{prefix}tickets.v1", f"{prefix}notices.v1", known, reader.read)
     sender = ReplySender(kit.pool, MailServer.at(settings.smtp_out), known.identity.auto_reply, key, catalogs)
-    tokens = settings.config_dir / "tokens.yaml"
-    publishers = read_config(tokens, TokenFile).tokens if tokens.exists() else ()  # no file: nobody may publish
-    endpoint = EventsEndpoint(desk, publishers)
-    mailboxes = read_mailboxes(settings.config_dir, settings.secrets_dir)
-    imap = ImapReaders(mailboxes, settings.secrets_dir, kit.pool, arrived, settings.smtp_size_limit_bytes)
-    phone = read_phone(settings.config_dir)
+    endpoint = EventsEndpoint(desk, files.tokens)
+    imap = ImapReaders(files.mailboxes, settings.secrets_dir, kit.pool, arrived, settings.smtp_size_limit_bytes)
     suggested = Suggested(known.clients, phone.ddd or "")
     calls = CallDesk(desk, phone, known.agents, suggested, Window(catalogs))
-    posted = CallsEndpoint(desk, read_keys(phone, settings.secrets_dir), rang)
+    posted = CallsEndpoint(desk, files.keys, rang)
     kit.subscribe("tickets.v1", partial(follow_tickets, desk))
     kit.subscribe("sla.v1", partial(follow_clocks, desk))
     proxy = Proxy(settings.desk_proxy_addresses, settings.desk_proxy_header)
     gate = Gate.of(kit.pool, known.agents, proxy)
-    keeping = _keeping(settings, known.identity.thread_open_for)
+    configured = Configured(settings, files, calls, reader, sender, gate, endpoint, posted)
     return App(
         routes=[
             Route("/v1/events", endpoint.post, methods=["POST"]),
@@ -77,13 +65,15 @@ def build(settings: Settings, kit: Kit) -> App:
             Loop("reader", partial(open_tickets, desk), 1.0, wake=arrived),
             Loop("replies", sender.turn, 1.0),
             Loop("calls", lambda: decide_calls(calls, clock.now()), 1.0, wake=rang),
-            Loop("retention", lambda: forget_old(kit.pool, keeping, clock.now()), 30.0),
+            Loop("retention", lambda: forget_old(kit.pool, _keeping(settings, desk), clock.now()), 30.0),
         ],
         resources=[reader, SmtpServer(settings, kit.pool, arrived), imap, *_exchanges(settings, phone, kit, rang)],
+        reload=configured.reload,
     )
 
 
-def _keeping(settings: Settings, threads: timedelta) -> Sequence[Kept]:
+def _keeping(settings: Settings, desk: Desk) -> Sequence[Kept]:
+    threads = desk.known.identity.thread_open_for
     return kept(timedelta(days=settings.personal_days), timedelta(days=settings.history_days), threads)
 
 

@@ -84,6 +84,9 @@ skipped = Counter(
 for _topic in ("tickets", "sla"):
     for _reason in REASONS:
         skipped.labels(_topic, _reason)
+reloads = Counter("prazo_intake_reloads_total", "Reloads of the configuration on SIGHUP.", ["outcome"])
+for _outcome in ("loaded", "refused"):
+    reloads.labels(_outcome)
 forgotten = Counter("prazo_intake_forgotten_total", "What was kept long enough and is forgotten, by kind.", ["what"])
 FORGOTTEN = (
     *(

@@ -23,7 +23,7 @@ GIVEN_UP_AFTER = timedelta(hours=24)  # a receipt that comes later helps nobody
 _LONGEST_RETRY = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReplySender:
     """Sends what is due; any number of replicas may run one. ``key`` signs Message-IDs."""
 

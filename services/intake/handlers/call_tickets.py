@@ -28,7 +28,7 @@ from shared.events import (
 _SUGGESTED = "o cliente é sugerido pelo número de quem ligou, não confirmado (caller ID)"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallDesk:
     """What calls are judged by."""
 

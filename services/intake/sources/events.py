@@ -44,7 +44,7 @@ BATCH = "application/cloudevents-batch+json"
 SINGLE = "application/cloudevents+json"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EventsEndpoint:
     """The endpoint: ``post`` is its Starlette handler."""
 
