@@ -2,6 +2,7 @@
 values, headers, dead letters), not in a log at DEBUG, not in a metric."""
 
 import asyncio
+import signal
 import smtplib
 import sys
 from collections.abc import AsyncIterator
@@ -148,6 +149,19 @@ async def work_at_the_desk(client: httpx.AsyncClient, canaries: list[Canary]) ->
         await client.get(path)
 
 
+async def reload(made: Line, client: httpx.AsyncClient, folder: Path) -> None:
+    """Let the configuration be read again: first with a broken file that names a person, then with the old one."""
+    agents = folder / "agents.yaml"
+    whole = agents.read_text(encoding="utf-8")
+    for text, outcome in ((f"agents: {{{ADDRESS}: [}}\n", "refused"), (whole, "loaded")):
+        agents.write_text(text, encoding="utf-8")
+        made.children["intake"].send(signal.SIGHUP)
+        async with asyncio.timeout(20):
+            while f'prazo_intake_reloads_total{{outcome="{outcome}"}} 1.0' not in (await client.get("/metrics")).text:
+                await asyncio.sleep(0.2)
+        assert (await client.get("/desk/phone")).status_code == 200
+
+
 async def until(dsn: str, query: str, seconds: float = 60) -> None:
     """Wait until a query of intake's database says true."""
     connection = await asyncpg.connect(dsn, server_settings={"search_path": "intake"})
@@ -197,6 +211,7 @@ async def test_nothing_personal_and_no_secret_comes_out(
             assert await post_calls(client) == [202, 202, 422, 422, 400, 401, 401]
             assert await post_events(client) == [202, 409, 422, 422, 401, 422, 422, 422]
             await work_at_the_desk(client, canaries)
+            await reload(made, client, tmp_path)
             cable.cut()
             with pytest.raises(aiosmtplib.SMTPException):
                 await aiosmtplib.send(
