@@ -7,9 +7,10 @@ MEASURES ?=
 KILLS ?= 300
 MINUTES ?= 10
 MAILS ?= 2000
+EXAMPLES ?= 500
 SEED ?=
 
-.PHONY: setup run smoke test chaos deliveries fuzz bench check lock format
+.PHONY: setup run smoke test chaos deliveries fuzz fuzz-http bench check lock format
 .DEFAULT_GOAL := check
 
 setup: .venv/installed
@@ -44,6 +45,9 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
+
+fuzz-http: setup
+	@$(BIN)/python -m tests.fuzz_http $(EXAMPLES)
 
 bench: setup
 	@$(BIN)/python -m tests.bench $(MEASURES)

@@ -7,7 +7,14 @@ from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from shared.errors import Permanent
 
@@ -32,7 +39,11 @@ def _zone(name: str) -> str:
     return name
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": f"^(?=.){_DURATION.pattern[1:]}"}),
+]
 Zone = Annotated[str, AfterValidator(_zone)]
 
 
@@ -74,14 +85,13 @@ def read_config(path: Path, model: type[M]) -> M:
         found = error.errors(include_input=False, include_url=False)
         lines = [f"  {'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in found]
         raise Misconfigured("\n".join([f"{path}:", *lines])) from None
-    except yaml.MarkedYAMLError as error:  # without the line itself: it may name a person
-        mark = error.problem_mark
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
-        raise Misconfigured(f"{path}{place}: {error.problem}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Misconfigured(f"{path}: is no YAML in UTF-8 ({type(error).__name__})") from None
     except OSError as error:
-        raise Misconfigured(f"{path}: {error}") from None
+        raise Misconfigured(f"{path}: {error.strerror}") from None
+    except yaml.MarkedYAMLError as error:  # whose text shows lines of the file, and with them what may be a secret
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise Misconfigured(f"{path}: line {line}: {error.problem or 'not YAML'}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{path}: not YAML in UTF-8 ({type(error).__name__})") from None
 
 
 def read_key(path: Path) -> bytes:

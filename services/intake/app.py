@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from services.intake.configuration import always_urgent_of, read_secret, read_thread_key
+from services.intake.domain.limits import Rate
 from services.intake.domain.phone import Phone, Suggested
 from services.intake.domain.window import Window
 from services.intake.handlers.call_tickets import CallDesk
@@ -24,9 +25,16 @@ from services.intake.reloading import Configured, read_files
 from services.intake.sender import ReplySender
 from services.intake.settings import Settings
 from services.intake.sources.ami import AmiReader
+from services.intake.sources.api import Peers, Resource, api_routes
 from services.intake.sources.calls import CallsEndpoint
+from services.intake.sources.docs import DocsPage
 from services.intake.sources.events import EventsEndpoint
 from services.intake.sources.imap import ImapReaders
+from services.intake.sources.limits import Limiter
+from services.intake.sources.openapi import openapi_resource
+from services.intake.sources.openapi_calls import calls_resource
+from services.intake.sources.openapi_events import events_resource
+from services.intake.sources.publishers import Publishers
 from services.intake.sources.smtp import SmtpServer
 from shared import clock
 from shared.catalog import load_directory
@@ -45,7 +53,8 @@ def build(settings: Settings, kit: Kit) -> App:
     prefix = settings.topic_prefix
     desk = Desk(kit.pool, f"{prefix}tickets.v1", f"{prefix}notices.v1", known, reader.read)
     sender = ReplySender(kit.pool, MailServer.at(settings.smtp_out), known.identity.auto_reply, key, catalogs)
-    endpoint = EventsEndpoint(desk, files.tokens)
+    publishers = Publishers.read(settings.config_dir / "tokens.yaml")  # no file: nobody may publish
+    endpoint = EventsEndpoint(desk, publishers, Limiter("token", asyncio.get_running_loop().time))
     imap = ImapReaders(files.mailboxes, settings.secrets_dir, kit.pool, arrived, settings.smtp_size_limit_bytes)
     suggested = Suggested(known.clients, phone.ddd or "")
     calls = CallDesk(desk, phone, known.agents, suggested, Window(catalogs))
@@ -54,11 +63,10 @@ def build(settings: Settings, kit: Kit) -> App:
     kit.subscribe("sla.v1", partial(follow_clocks, desk))
     proxy = Proxy(settings.desk_proxy_addresses, settings.desk_proxy_header)
     gate = Gate.of(kit.pool, known.agents, proxy)
-    configured = Configured(settings, files, calls, reader, sender, gate, endpoint, posted)
+    configured = Configured(settings, files, calls, reader, sender, gate, publishers, posted)
     return App(
         routes=[
-            Route("/v1/events", endpoint.post, methods=["POST"]),
-            Route("/v1/calls", posted.post, methods=["POST"]),
+            *http_routes([events_resource(endpoint), calls_resource(posted)], settings),
             *routes(gate, Office(desk, calls, catalogs)),
         ],
         loops=[
@@ -75,6 +83,16 @@ def build(settings: Settings, kit: Kit) -> App:
 def _keeping(settings: Settings, desk: Desk) -> Sequence[Kept]:
     threads = desk.known.identity.thread_open_for
     return kept(timedelta(days=settings.personal_days), timedelta(days=settings.history_days), threads)
+
+
+def http_routes(resources: Sequence[Resource], settings: Settings) -> list[BaseRoute]:
+    """Return everything under ``/v1``: ``resources``, and what describes them."""
+    page = DocsPage()
+    openapi, document = openapi_resource([*resources, page.resource])
+    page.render(document)
+    rate = Rate(per_second=settings.http_peer_per_second, burst=settings.http_peer_burst)
+    peers = Peers(Limiter("peer", asyncio.get_running_loop().time), rate)
+    return api_routes([*resources, openapi, page.resource], peers)
 
 
 def _exchanges(settings: Settings, phone: Phone, kit: Kit, rang: asyncio.Event) -> list[AmiReader]:

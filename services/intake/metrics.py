@@ -120,3 +120,23 @@ mailbox_errors = Counter(
     "prazo_intake_mailbox_errors_total", "What went wrong with a mailbox: connections, logins, mails.", ["mailbox"]
 )
 mailbox_stored = Counter("prazo_intake_mailbox_stored_total", "New messages stored from a mailbox.", ["mailbox"])
+requests = Counter(
+    "prazo_intake_http_requests_total", "Requests under /v1 by route and class of the answer.", ["route", "status"]
+)
+request_seconds = Histogram(
+    "prazo_intake_http_seconds",
+    "From the head of a request under /v1 to the end of its answer.",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+for _route in ("events", "calls", "openapi", "docs", "other"):
+    request_seconds.labels(_route)
+    for _status in ("2xx", "4xx", "5xx"):
+        requests.labels(_route, _status)
+problems = Counter("prazo_intake_http_problems_total", "Problem details that were answered, by type.", ["problem"])
+rate_limited = Counter("prazo_intake_http_rate_limited_total", "Requests answered with 429, by limit.", ["limit"])
+for _limit in ("token", "peer"):
+    rate_limited.labels(_limit)
+token_reloads = Counter("prazo_intake_token_reloads_total", "Reloads of tokens.yaml on SIGHUP.", ["outcome"])
+for _outcome in ("loaded", "refused"):
+    token_reloads.labels(_outcome)

@@ -1,7 +1,8 @@
 """The configuration is read again on SIGHUP: all files are valid and count from now on, or none does and the old ones stay.
 
-A removed file counts as an empty one, as at the start. What holds connections (``mailboxes.yaml``, the exchanges of
-``phone.yaml`` that are read by AMI) and the catalog need a restart, which is said.
+A file that is missing and was there is no valid one: to do without it is a restart, not a slip of the hand. ``tokens.yaml``
+counts by itself. What holds connections (``mailboxes.yaml``, the exchanges of ``phone.yaml`` that are read by AMI) and the
+catalog need a restart, which is said.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,27 +16,29 @@ from services.intake.configuration import read_desk, read_keys, read_mailboxes, 
 from services.intake.domain.contact import Known
 from services.intake.domain.mailboxes import Mailboxes
 from services.intake.domain.phone import Ami, Phone, Suggested
-from services.intake.domain.tokens import Token, TokenFile
 from services.intake.handlers.call_tickets import CallDesk
 from services.intake.pages.access import Gate
 from services.intake.reader import Reader
 from services.intake.sender import ReplySender
 from services.intake.settings import Settings
 from services.intake.sources.calls import CallsEndpoint
-from services.intake.sources.events import EventsEndpoint
-from shared.config import Misconfigured, read_config
+from services.intake.sources.publishers import Publishers
+from shared.config import Misconfigured
 
 log = structlog.get_logger(__name__)
 
+_FILES = ("routing.yaml", "clients.yaml", "agents.yaml", "desk.yaml", "phone.yaml", "mailboxes.yaml")
+
 
 class Files(NamedTuple):
-    """What the files of the configuration say; ``keys``: those of each exchange that posts."""
+    """What the files of the configuration say; ``keys``: those of each exchange that posts; ``present``: which files
+    are there."""
 
     known: Known
     phone: Phone
     keys: Mapping[str, Sequence[bytes]]
     mailboxes: Mailboxes
-    tokens: Sequence[Token]
+    present: frozenset[str]
 
     @property
     def exchanges(self) -> Mapping[str, Ami]:
@@ -45,14 +48,14 @@ class Files(NamedTuple):
 
 def read_files(settings: Settings, key: bytes, always_urgent: frozenset[str]) -> Files:
     """Return the configuration; raises ``Misconfigured`` with every error of the first file that has some."""
-    folder, tokens = settings.config_dir, settings.config_dir / "tokens.yaml"
+    folder = settings.config_dir
     phone = read_phone(folder)
     return Files(
         read_desk(folder, settings.triage_service, key, always_urgent),
         phone,
         read_keys(phone, settings.secrets_dir),
         read_mailboxes(folder, settings.secrets_dir),
-        read_config(tokens, TokenFile).tokens if tokens.exists() else (),  # no file: nobody may publish
+        frozenset(name for name in _FILES if (folder / name).exists()),
     )
 
 
@@ -66,14 +69,16 @@ class Configured:
     reader: Reader
     sender: ReplySender
     gate: Gate
-    events: EventsEndpoint
+    publishers: Publishers
     posted: CallsEndpoint
 
     def reload(self) -> None:
         """Read all files again and let them count, or log and count why not. Never raises."""
+        self.publishers.reload()
         before = self.files.known
         try:
             found = read_files(self.settings, before.key, before.always_urgent)
+            _nothing_missing(self.files, found)
         except (Misconfigured, OSError, ValueError) as error:
             metrics.reloads.labels("refused").inc()
             said = str(error) if isinstance(error, Misconfigured) else type(error).__name__
@@ -99,5 +104,11 @@ class Configured:
         self.reader.known = known
         self.sender.settings = known.identity.auto_reply
         self.gate.agents = known.agents
-        self.events.tokens, self.posted.keys = files.tokens, files.keys
+        self.posted.keys = files.keys
         self.files = files._replace(mailboxes=self.files.mailboxes)
+
+
+def _nothing_missing(before: Files, found: Files) -> None:
+    gone = sorted(before.present - found.present)
+    if gone:
+        raise Misconfigured(f"{', '.join(gone)}: was there and is missing")

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-import asyncpg
-import structlog
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -23,14 +21,12 @@ from services.intake import metrics
 from services.intake.domain.calls import CallEvent, CallId, Heard, Kind
 from services.intake.domain.signature import Refused, Signed, verify
 from services.intake.handlers.desk import Desk
-from services.intake.sources.problems import Problem, answer, body_of
+from services.intake.sources.bodies import read_body, strict_json
+from services.intake.sources.problems import Problem, ProblemType, answer, error_of, storing
 from services.intake.store import queries
 from services.intake.store.calls import hear
 from shared import clock
-from shared.events import Undecodable, loads
 from shared.events.envelope import INSTANT, YEARS, first_error, is_instant, is_of_our_time
-
-log = structlog.get_logger(__name__)
 
 BODY_LIMIT_BYTES = 16 * 1024
 BODY_SECONDS = 10
@@ -104,16 +100,13 @@ class CallsEndpoint:
 
     async def _respond(self, request: Request) -> Response:
         try:
-            body = await body_of(request, BODY_LIMIT_BYTES, BODY_SECONDS)
+            body = await read_body(request, BODY_LIMIT_BYTES, BODY_SECONDS)
             received_at = clock.now()
             signed = self._signed(request, body, received_at)
             heard = _parse(body, signed.pbx).heard(received_at)
             await self._store(signed, heard)
         except Problem as problem:
             return answer(problem)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            log.warning("call_deferred", error=type(error).__name__)
-            return answer(Problem(503, "The call could not be stored now, please try again"))
         self.arrived.set()
         return JSONResponse(heard.call._asdict(), status_code=202)
 
@@ -123,12 +116,16 @@ class CallsEndpoint:
         try:
             return verify(self.keys, timestamp, signatures, body, now)
         except Refused as refused:
-            error = {"field": refused.field, "rule": refused.rule}
-            raise Problem(401, "A valid signature is needed", error) from None
+            error = error_of(refused.field, refused.rule)
+            challenge = {"www-authenticate": 'Prazo-Signature realm="prazo"'}
+            raise Problem(
+                ProblemType.UNAUTHENTICATED, "A valid signature is needed.", error, headers=challenge
+            ) from None
 
     async def _store(self, signed: Signed, heard: Heard) -> None:
         """Store the word; the same signature again has no effect."""
         async with (
+            storing("call"),
             asyncio.timeout(STORE_SECONDS),
             self.desk.pool.acquire() as connection,
             connection.transaction(),
@@ -139,17 +136,14 @@ class CallsEndpoint:
 
 
 def _parse(body: bytes, pbx: str) -> CallReport:
-    try:
-        raw = loads(body)
-    except Undecodable:
-        raise Problem(400, "The body is not JSON") from None
+    raw = strict_json(body)
     if not isinstance(raw, dict):
-        raise Problem(422, "Not a call", {"field": "body", "rule": "must be a JSON object"})
+        raise Problem(ProblemType.INVALID, "Not a call.", error_of("body", "must be a JSON object"))
     try:
         report = CallReport.model_validate(raw)
     except ValidationError as error:
-        field, rule = first_error(error)
-        raise Problem(422, "Not a call", {"field": field, "rule": rule}) from None
+        raise Problem(ProblemType.INVALID, "Not a call.", error_of(*first_error(error))) from None
     if report.pbx != pbx:
-        raise Problem(403, "Not allowed", {"field": "pbx", "rule": "must be the exchange whose key signed the request"})
+        rule = "must be the exchange whose key signed the request"
+        raise Problem(ProblemType.NOT_ALLOWED, "Not a call of this exchange.", error_of("pbx", rule))
     return report

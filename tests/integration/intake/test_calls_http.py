@@ -88,7 +88,7 @@ async def test_what_proves_nothing_is_refused(pool: Any, how: Any, headers: Any,
 
 WRONG: list[tuple[str, bytes, int, str | None]] = [
     ("another exchange's call", orjson.dumps(call(pbx="filial")), 403, "pbx"),
-    ("not JSON", b"{", 400, None),
+    ("not JSON", b"{", 400, "body"),
     ("not an object", b"[]", 422, "body"),
     ("unknown type", orjson.dumps(call(type="call.exploded")), 422, "type"),
     ("no call id", orjson.dumps(call(call_id="")), 422, "call_id"),

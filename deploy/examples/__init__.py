@@ -1,0 +1,1 @@
+"""Programs to copy: how other systems speak to Prazo. Tests run them as they stand."""

@@ -1,0 +1,1 @@
+"""Fuzzing of intake's HTTP interface with schemathesis, from its own OpenAPI document."""
