@@ -28,7 +28,7 @@ from tests.stories import aviary
 from tests.stories.aviary import ADDRESS, CANARIES, NUMBER, OTHER_NUMBER, PASSWORD, TOKEN, WRONG_PASSWORD
 from tests.stories.line import Line, line
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 TEXT = f"ligar (62) 98711-2233 ou {ADDRESS}"
 LOUD = ("intake", "sla_timer", "notifier")
 
@@ -162,7 +162,7 @@ async def reload(made: Line, client: httpx.AsyncClient, folder: Path) -> None:
         assert (await client.get("/desk/phone")).status_code == 200
 
 
-async def until(dsn: str, query: str, seconds: float = 60) -> None:
+async def until(dsn: str, query: str, seconds: float = 150) -> None:
     """Wait until a query of intake's database says true."""
     connection = await asyncpg.connect(dsn, server_settings={"search_path": "intake"})
     try:
