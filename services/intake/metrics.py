@@ -91,6 +91,27 @@ skipped = Counter(
 for _topic in ("tickets", "sla"):
     for _reason in REASONS:
         skipped.labels(_topic, _reason)
+reloads = Counter("prazo_intake_reloads_total", "Reloads of the configuration on SIGHUP.", ["outcome"])
+for _outcome in ("loaded", "refused"):
+    reloads.labels(_outcome)
+forgotten = Counter("prazo_intake_forgotten_total", "What was kept long enough and is forgotten, by kind.", ["what"])
+FORGOTTEN = (
+    *(
+        "mails",
+        "threads",
+        "replies",
+        "calls",
+        "mail_places",
+        "tickets",
+        "addresses",
+        "numbers",
+        "submitted",
+        "signatures",
+    ),
+    "sessions",
+)
+for _what in FORGOTTEN:
+    forgotten.labels(_what)
 logins = Counter("prazo_intake_desk_logins_total", "Attempts to log in at the desk pages, by outcome.", ["outcome"])
 for _outcome in ("ok", "wrong", "limited"):
     logins.labels(_outcome)

@@ -24,7 +24,7 @@ STALE_AFTER = timedelta(days=3)  # a mailbox full of old mail is read, and nobod
 _LONGEST_RETRY = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReplySender:
     """Sends what is due; any number of replicas may run one. ``key`` signs Message-IDs."""
 

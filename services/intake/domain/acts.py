@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from services.intake.domain.desk_time import DESK_ZONE
 from services.intake.domain.following import Ticket
-from services.intake.domain.message import masked
+from services.intake.domain.masks import masked
 from shared.events import (
     TicketAssigned,
     TicketCancelled,

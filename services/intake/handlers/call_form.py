@@ -88,12 +88,14 @@ def _completed(form: FormCall, ticket_id: str, *, answered_before: bool) -> Outc
 async def _opened(
     connection: Any, desk: CallDesk, form: FormCall, number: str | None, call: CallId, entered_at: datetime
 ) -> Outcome:
+    known = await queries.contact_of_number(connection, number=number, seen_at=form.at) if number else None
     data = {
         "service": form.service,
         "channel": "phone",
         "title": title_of(form.title),
         "client_id": form.client_id,
-        "contact_ref": await queries.number_ref(connection, number=number) if number is not None else None,
+        "contact_ref": known["contact_ref"] if known is not None else None,
+        "contact_registered": (known is not None and known["client_id"] is not None) or None,
         "responded": True,
     }
     opened = await open_ticket(connection, desk.desk, Opening(opening_id(call), entered_at, data))

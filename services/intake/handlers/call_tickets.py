@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from services.intake.domain.agents import Agents
 from services.intake.domain.callers import OpenTicket, about, ticket_named, to_join, waiting_for_us
-from services.intake.domain.calls import Answered, CalledBack, CallId, Missed
+from services.intake.domain.calls import Answered, Call, CalledBack, CallId, Missed
 from services.intake.domain.phone import Phone, Suggested
 from services.intake.domain.window import Window
 from services.intake.handlers.desk import Desk
@@ -28,7 +28,7 @@ from shared.events import (
 _SUGGESTED = "o cliente é sugerido pelo número de quem ligou, não confirmado (caller ID)"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallDesk:
     """What calls are judged by."""
 
@@ -37,6 +37,10 @@ class CallDesk:
     agents: Agents
     suggested: Suggested
     window: Window
+
+    def has_client(self, client_id: str | None) -> bool:
+        """Tell whether a client is in ``clients.yaml``."""
+        return any(client.id == client_id for client in self.desk.known.clients.clients)
 
 
 class Caller(NamedTuple):
@@ -47,6 +51,7 @@ class Caller(NamedTuple):
     contact_ref: str | None
     client_id: str | None
     tickets: Sequence[OpenTicket]
+    registered: bool = False
 
 
 class Outcome(NamedTuple):
@@ -57,13 +62,20 @@ class Outcome(NamedTuple):
     events: Sequence[Event[Any]]
 
 
-async def caller_of(connection: Any, desk: CallDesk, call: CallId, number: str | None, protocol: str) -> Caller:
-    """Return who calls; the number gets its opaque id."""
-    ref = await queries.number_ref(connection, number=number) if number is not None else None
-    client_id = desk.suggested.client(number)
-    named = ticket_named(protocol)
-    tickets = await tickets_of_caller(connection, protocol=named, contact_ref=ref, client_id=client_id)
-    return Caller(call, number, ref, client_id, tickets)
+async def caller_of(connection: Any, desk: CallDesk, call_id: CallId, call: Call) -> Caller:
+    """Return who calls; the number gets its opaque id. The client is the one that it is registered for, else that of
+    ``clients.yaml``: both only suggest."""
+    ref, registered = None, None
+    if call.number is not None:
+        known = await queries.contact_of_number(
+            connection, number=call.number, seen_at=call.entered_at or call.first_at
+        )
+        ref, registered = known["contact_ref"], known["client_id"]
+    client_id = registered if desk.has_client(registered) else desk.suggested.client(call.number)
+    tickets = await tickets_of_caller(
+        connection, protocol=ticket_named(call.protocol), contact_ref=ref, client_id=client_id
+    )
+    return Caller(call_id, call.number, ref, client_id, tickets, registered is not None and registered == client_id)
 
 
 async def missed(connection: Any, desk: CallDesk, caller: Caller, call: Missed) -> Outcome:
@@ -158,6 +170,7 @@ def _opening(caller: Caller, service: str, title: str, at: datetime, rule: str, 
         "title": title,
         "client_id": caller.client_id,
         "contact_ref": caller.contact_ref,
+        "contact_registered": caller.registered or None,
         "coverage_reason": _SUGGESTED if caller.client_id else None,
         "routing_rule": rule,
         "sender_verified": False,

@@ -37,8 +37,6 @@ from shared.postgres import is_transient
 log = structlog.get_logger(__name__)
 
 DECIDED_AT_ONCE = 50
-FORGET_AT_ONCE = 1000
-SIGNATURES_KEPT = timedelta(minutes=15)  # three times as long as one is valid
 _LONGEST_PAUSE_SECONDS = 300
 _NOTHING = Outcome("none", None, ())
 
@@ -53,12 +51,6 @@ async def decide_calls(desk: CallDesk, now: datetime) -> bool:
     if failures and len(failures) == len(due):
         raise failures[0]
     return len(due) == DECIDED_AT_ONCE
-
-
-async def forget_signatures(desk: CallDesk, now: datetime) -> bool:
-    """Forget up to ``FORGET_AT_ONCE`` signatures that are valid no more; True when there may be more."""
-    gone = await queries.forget_signatures(desk.desk.pool, before=now - SIGNATURES_KEPT, at_most=FORGET_AT_ONCE)
-    return bool(gone == FORGET_AT_ONCE)
 
 
 async def _failure_of(desk: CallDesk, call: CallId, attempts: int, now: datetime) -> Exception | None:
@@ -77,7 +69,7 @@ async def _failure_of(desk: CallDesk, call: CallId, attempts: int, now: datetime
 
 async def _decide(desk: CallDesk, call_id: CallId, now: datetime) -> None:
     async with desk.desk.pool.acquire() as connection, connection.transaction():
-        await queries.lock_decisions(connection)
+        await queries.lock_calls(connection)
         known = await claim_call(connection, call_id)
         call = fold(await events_of_call(connection, call_id), desk.phone)
         decision = judge(call, desk.phone, desk.window.is_emergency, now)
@@ -102,7 +94,7 @@ async def _settle(
 ) -> Outcome:
     """Record what becomes of a call and what it does to tickets; one that a form has told of already has its ticket."""
     outcome = _NOTHING._replace(ticket_id=known.ticket_id)
-    caller = await caller_of(connection, desk, call_id, call.number, call.protocol)
+    caller = await caller_of(connection, desk, call_id, call)
     if known.ticket_id is not None:
         pass
     elif isinstance(decision, Missed):

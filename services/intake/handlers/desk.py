@@ -17,9 +17,9 @@ class Read(Protocol):
         """Return what it says."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Desk:
-    """The database, the topics that events go to, the configuration, and who reads mails.
+    """The database, the topics that events go to, the configuration (replaced on a reload), and who reads mails.
 
     ``needs_remote``: whether a service, at an instant, usually needs a remote session (policy rule 4).
     """

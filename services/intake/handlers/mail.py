@@ -93,7 +93,13 @@ async def _settle(connection: Any, desk: Desk, message: Unread, found: Contact) 
         await _assign(connection, message, found, copy[0], "copy")
         return []
     if found.discarded is not None and not message.opened_by_hand:
-        await queries.discard(connection, reason=found.discarded, fingerprint=found.fingerprint, id=message.id)
+        await queries.discard(
+            connection,
+            reason=found.discarded,
+            fingerprint=found.fingerprint,
+            sender=found.sender,
+            id=message.id,
+        )
         metrics.discarded.labels(found.discarded).inc()
         bounced = found.bounced if copy is None else None
         return [] if bounced is None else [(desk.notices_topic, _bounced(message, bounced))]
@@ -115,7 +121,7 @@ async def _known(connection: Any, desk: Desk, message: Unread, found: Contact) -
     """Return the contact's opaque id, and what is found with the client that its address is registered for."""
     if not found.sender:
         return None, found
-    row = await queries.contact_of(connection, address=found.sender)
+    row = await queries.contact_of(connection, address=found.sender, seen_at=message.received_at)
     if row["client_id"] is None or found.client_by == "cnpj":
         return row["contact_ref"], found
     day = desk_day(message.received_at)
@@ -125,7 +131,12 @@ async def _known(connection: Any, desk: Desk, message: Unread, found: Contact) -
 
 async def _assign(connection: Any, message: Unread, found: Contact, ticket_id: str, became: str) -> None:
     await queries.assign_ticket(
-        connection, ticket_id=ticket_id, became=became, fingerprint=found.fingerprint, id=message.id
+        connection,
+        ticket_id=ticket_id,
+        became=became,
+        fingerprint=found.fingerprint,
+        sender=found.sender,
+        id=message.id,
     )
     metrics.read.labels(became).inc()
 

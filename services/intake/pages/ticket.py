@@ -109,7 +109,8 @@ class TicketPage:
             "signature": _plain(read.signature)[:TEXT_LENGTH],
             "cut": len(read.text) > TEXT_LENGTH or row["size_bytes"] > MESSAGE_BYTES,
             "attachments": [f"{one.name or one.type} ({_size(one.bytes)})" for one in read.attachments[:50]],
-            "unreadable": read.unreadable,
+            "unreadable": None if row["erased"] else read.unreadable,
+            "erased": row["erased"],
         }
 
 

@@ -22,9 +22,9 @@ SELECT pbx, call_id, attempts FROM call WHERE look_at <= :now::timestamptz ORDER
 -- Count an attempt and look again later, durably: a call that cannot be decided stops nobody and is not lost.
 UPDATE call SET attempts = attempts + 1, look_at = :look_at::timestamptz WHERE pbx = :pbx AND call_id = :call_id;
 
--- name: lock_decisions^
+-- name: lock_calls^
 -- One decision at a time: two calls of one number never open a ticket each.
-SELECT pg_advisory_xact_lock(hashtextextended('prazo.calls', 0));
+SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.calls', 0));
 
 -- name: claim_call^
 -- A call to decide of, locked until the transaction ends.
@@ -52,10 +52,10 @@ WHERE pbx = :pbx AND call_id = :call_id;
 -- A missed call was answered after all, as a late word said.
 UPDATE call SET responded = true, agent = :agent, look_at = NULL, attempts = 0 WHERE pbx = :pbx AND call_id = :call_id;
 
--- name: number_ref$
--- The opaque id of a telephone number.
-INSERT INTO contact_number (number) VALUES (:number)
-ON CONFLICT (number) DO UPDATE SET number = excluded.number RETURNING contact_ref::text;
+-- name: contact_of_number^
+-- The opaque id of a telephone number, and the client that it is registered for.
+INSERT INTO contact_number AS known (number, seen_at) VALUES (:number, :seen_at::timestamptz)
+ON CONFLICT (number) DO UPDATE SET seen_at = greatest(known.seen_at, excluded.seen_at) RETURNING contact_ref::text, client_id;
 
 -- name: tickets_of_caller
 -- Open tickets that a call may be about: of the protocol number given, of the number, of the client; the surest first.

@@ -36,9 +36,9 @@ KNOWN = Known(
 )
 
 
-async def read(raw: bytes, received_at: datetime, *, null_sender: bool) -> Contact:
+async def read(raw: bytes, received_at: datetime, *, null_sender: bool, mailbox: str = "") -> Contact:
     """Read with what is known here."""
-    return understand(raw, KNOWN, received_at, null_sender=null_sender)
+    return understand(raw, KNOWN, received_at, null_sender=null_sender, mailbox=mailbox)
 
 
 def desk(pool: Any) -> Desk:
