@@ -12,7 +12,7 @@ from services.intake.domain.fiscal import is_cnpj
 _VALUE_LENGTH = 2048  # masking takes more than linear time: a longer text is cut before it
 _GAP = r"[ .\-/\u00a0\u2010-\u2015]"  # what stands between groups of digits
 _AT = r"(?:[@\uff20\ufe6b]|%40|&#64;)"
-_DDD = r"(?:\(0?\d{2,3}\)|0?\d{2})"
+_DDD = r"(?:\(0?\d{2,3}\)|0?[1-9]\d)"
 _LOCAL = r"[\w.!#$%&'*+/=?^`{|}~-]"
 _KINDS = {
     "key": rf"(?<![0-9A-Z])(?:[0-9]{{6}}[0-9A-Z]{{12}}[0-9]{{26}}|[0-9]{{4}}(?:{_GAP}[0-9A-Z]{{4}}){{10}})(?![0-9A-Z])",
@@ -38,7 +38,7 @@ _KINDS = {
             rf"(?<![\d+]){_DDD}{_GAP}{{0,3}}(?:9{_GAP}?)?\d{{4}}{_GAP}?\d{{4}}(?!\d)",
             r"(?<!\d)\+\d(?:[ ().-]{0,2}\d){6,14}(?!\d)",
             rf"(?<!\d)0[3589]00{_GAP}?\d{{3}}{_GAP}?\d{{3,4}}(?!\d)",
-            rf"(?<!\d)(?!(?:19|20)\d\d-(?:19|20)\d\d)(?:9{_GAP}?)?\d{{4}}[-\u2010-\u2015]\d{{4}}(?!\d)",
+            rf"(?<!\d)(?<!\d[./-])(?!(?:19|20)\d\d-(?:19|20)\d\d)(?:9{_GAP}?)?\d{{4}}[-\u2010-\u2015]\d{{4}}(?!\d)",
             r"(?<!\d)9\d{8}(?!\d)",
             r"(?<!\d)\d{10,13}(?!\d)",
         )
@@ -46,7 +46,8 @@ _KINDS = {
 }
 _ANY = re.compile("|".join(f"(?P<k{n}>{pattern})" for n, pattern in enumerate(_KINDS.values())), re.IGNORECASE)
 _WORDS = [f"[{kind.partition(' ')[0]}]" for kind in _KINDS]
-_KEPT, _OF_LETTERS = (0, 1), list(_KINDS).index("CNPJ of letters")
+_KEPT, _CNPJ, _OF_LETTERS = (0, 1), list(_KINDS).index("CNPJ"), list(_KINDS).index("CNPJ of letters")
+_SPACED_WORDS = re.compile(r"(?=.*[A-Z])[0-9A-Z ]+", re.IGNORECASE)  # letters, and nothing but blanks between them
 
 
 def masked(text: str) -> str:
@@ -56,7 +57,8 @@ def masked(text: str) -> str:
 
 def _word(found: re.Match[str]) -> str:
     kind = int((found.lastgroup or "k0")[1:])
-    is_word = kind == _OF_LETTERS and not is_cnpj(found[0].upper())
+    words = kind == _OF_LETTERS or (kind == _CNPJ and _SPACED_WORDS.fullmatch(found[0]) is not None)
+    is_word = words and not is_cnpj(found[0].replace(" ", "").upper())
     return found[0] if kind in _KEPT or is_word else _WORDS[kind]
 
 
