@@ -4,13 +4,15 @@ BIN := .venv/bin
 
 WITHOUT ?=
 MEASURES ?=
+JSON ?=
 KILLS ?= 300
 MINUTES ?= 10
 MAILS ?= 2000
 EXAMPLES ?= 500
 SEED ?=
+ASTERISK ?= var/asterisk
 
-.PHONY: setup run smoke test chaos deliveries fuzz fuzz-http bench check lock format
+.PHONY: setup run smoke policy test chaos deliveries fuzz fuzz-http asterisk bench check lock format
 .DEFAULT_GOAL := check
 
 setup: .venv/installed
@@ -27,6 +29,9 @@ run: setup
 smoke: setup
 	@exec $(BIN)/python -m deploy.local smoke $(if $(WITHOUT),--without $(WITHOUT))
 
+policy: setup
+	@exec $(BIN)/python -m deploy.local policy $(if $(filter command line,$(origin MAILS)),--mails $(MAILS)) $(if $(JSON),--json)
+
 test: setup
 	$(BIN)/pytest -q
 
@@ -38,6 +43,15 @@ fuzz: setup
 
 deliveries: setup
 	@$(BIN)/python -m tests.chaos.deliveries --mails $(MAILS) --kills $(if $(filter command line,$(origin KILLS)),$(KILLS),20) $(if $(SEED),--seed $(SEED))
+
+# Asterisk is in no wheel and not in every Debian: a folder of 440 MB holds bullseye's, which needs root and debootstrap.
+$(ASTERISK)/usr/sbin/asterisk:
+	@if [ "$$(id -u)" = 0 ] && command -v debootstrap >/dev/null; then mkdir -p $(ASTERISK) \
+	  && debootstrap --variant=minbase --include=asterisk,sip-tester bullseye $(ASTERISK) >$(ASTERISK).log; \
+	  else echo "no Asterisk: debootstrap and root are needed, or ASTERISK=<folder of a Debian that has one>" >&2; fi
+
+asterisk: setup $(ASTERISK)/usr/sbin/asterisk
+	@PRAZO_ASTERISK_ROOT=$(ASTERISK) $(BIN)/pytest -q -rs tests/integration/intake/real_asterisk.py
 
 check: setup
 	$(BIN)/ruff format --check .

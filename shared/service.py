@@ -27,7 +27,7 @@ from shared.errors import PrazoError
 from shared.kafka import Broker, Consumer, Handle, Producer, backoff_seconds, keep_trying, new_broker, subscribe
 from shared.observability import configure_logging
 from shared.outbox import Relay
-from shared.postgres import create_pool, migrate
+from shared.postgres import create_pool, is_of_the_data, migrate
 from shared.web import Server, web_app
 
 log = structlog.get_logger(__name__)
@@ -235,9 +235,8 @@ async def keep_turning(loop: Loop) -> None:
             raise
         except Exception as error:  # noqa: BLE001  # the edge: counted, logged, retried
             loop_errors.labels(loop.name).inc()
-            log.warning(
-                "loop_failed", loop=loop.name, error=type(error).__name__, detail=str(error).partition("\n")[0][:200]
-            )
+            said = "" if is_of_the_data(error) else str(error).partition("\n")[0][:200]  # else it may quote a person
+            log.warning("loop_failed", loop=loop.name, error=type(error).__name__, detail=said)
             await asyncio.sleep(backoff_seconds(failures))
             failures += 1
             continue

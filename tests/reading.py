@@ -9,6 +9,6 @@ from shared.clients import Clients
 NOTHING_KNOWN = Known(Routing(), Clients(), "triage")
 
 
-async def read(raw: bytes, received_at: datetime, *, null_sender: bool) -> Contact:
+async def read(raw: bytes, received_at: datetime, *, null_sender: bool, mailbox: str = "") -> Contact:
     """Read as the service does where nothing is configured."""
-    return understand(raw, NOTHING_KNOWN, received_at, null_sender=null_sender)
+    return understand(raw, NOTHING_KNOWN, received_at, null_sender=null_sender, mailbox=mailbox)

@@ -1,4 +1,4 @@
-"""``python -m deploy.local run`` (make run) and ``python -m deploy.local smoke [--without SERVICE]`` (make smoke)."""
+"""``python -m deploy.local run`` (make run), ``… smoke [--without SERVICE]`` (make smoke) and ``… policy`` (make policy)."""
 
 import argparse
 import asyncio
@@ -16,6 +16,7 @@ from typing import Any
 from deploy.local import story
 from deploy.local.kafka import jars
 from deploy.local.narrator import narrate
+from deploy.local.policy.run import MAILS, policy
 from deploy.local.stack import SERVICES, AlreadyRunning, Stack
 from shared import clock
 
@@ -163,10 +164,28 @@ def main() -> int:
     running.add_argument("--var", type=Path, default=Path("var"), help="where data, logs and mail are kept")
     smoking = commands.add_parser("smoke", help="play the story once and end")
     smoking.add_argument("--without", choices=sorted(SERVICES), help="never start this service")
+    shown = commands.add_parser("policy", help="show the policy, rule by rule")
+    shown.add_argument("--mails", type=_count, default=MAILS, help=f"how large the flood of rule 6 is ({MAILS})")
+    shown.add_argument("--json", action="store_true", help="one JSON object a row and line")
     arguments = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    work = run(arguments.var.resolve()) if arguments.command == "run" else smoke(arguments.without)
-    return asyncio.run(_until_signalled(work))
+    return asyncio.run(_until_signalled(_work(arguments)))
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError("must be a number from 1 to 100000")
+    return int(text)
+
+
+def _work(arguments: argparse.Namespace) -> Coroutine[Any, Any, int]:
+    match arguments.command:
+        case "run":
+            return run(arguments.var.resolve())
+        case "smoke":
+            return smoke(arguments.without)
+        case _:
+            return policy(arguments.mails, json=arguments.json)
 
 
 async def _until_signalled(work: Coroutine[Any, Any, int]) -> int:

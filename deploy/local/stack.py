@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from shared.postgres import provision
 
 SERVICES = {"intake": "intake", "sla_timer": "sla", "notifier": "notifier", "backup_audit": "backup"}
 PORTS = {"intake": 8001, "sla_timer": 8002, "notifier": 8003, "backup_audit": 8004}
-_DEMO = Path(__file__).parent / "demo"
+DEMO = Path(__file__).parent / "demo"
 _RESTART_SECONDS = (0.5, 10.0)
 
 
@@ -33,11 +33,15 @@ class AlreadyRunning(Exception):
 
 @dataclass
 class Stack:
-    """One stack over one folder ``var``. ``fixed_ports``: the design's ports, the next free ones if they are taken."""
+    """One stack over one folder ``var``. ``fixed_ports``: the design's ports, the next free ones if they are taken.
+
+    ``configuration``: folders that are laid over one another, the last one on top.
+    """
 
     var: Path
     report: Callable[[str], None]
     fixed_ports: bool = True
+    configuration: Sequence[Path] = (DEMO,)
     kafka: Kafka | None = None
     postgres: Postgres | None = None
     http: dict[str, str] = field(default_factory=dict)
@@ -121,9 +125,10 @@ class Stack:
         await asyncio.gather(provision(self.postgres.admin_dsn, passwords), create_topics(self.kafka.bootstrap))
 
     def _configure(self) -> None:
-        """Copy the demo's configuration with this folder's path, and leave the routine's failing receipt."""
+        """Copy the configuration with this folder's path, and leave the routine's failing receipt."""
         config = self.var / "config"
-        shutil.copytree(_DEMO, config, dirs_exist_ok=True)
+        for folder in self.configuration:
+            shutil.copytree(folder, config, dirs_exist_ok=True)
         clients = config / "clients.yaml"
         clients.write_text(clients.read_text(encoding="utf-8").replace("@VAR@", str(self.var)), encoding="utf-8")
         digest = hashlib.sha256(self.token.encode()).hexdigest()

@@ -11,17 +11,20 @@ import httpx
 
 from deploy.local.stack import Stack
 
+CUSTOMER = "cliente@example.invalid"
+COMPLAINT = "Não conseguimos emitir a nota desde cedo."
+
 
 class Missing(Exception):
     """A part of the story did not happen; the message names the service and what was waited for."""
 
 
-async def send_mail(stack: Stack, subject: str) -> None:
+async def send_mail(stack: Stack, subject: str, sender: str = CUSTOMER, text: str = COMPLAINT) -> None:
     """Send a mail to the desk; raises ``Missing`` when intake does not take it."""
     message = EmailMessage()
-    message["From"], message["To"] = "cliente@example.invalid", "suporte@example.invalid"
+    message["From"], message["To"] = sender, "suporte@example.invalid"
     message["Subject"], message["Message-ID"] = subject, f"<{secrets.token_hex(12)}@example.invalid>"
-    message.set_content("Não conseguimos emitir a nota desde cedo.\n")
+    message.set_content(f"{text}\n")
     try:
         await aiosmtplib.send(message, hostname="127.0.0.1", port=stack.smtp_port, timeout=15, start_tls=False)
     except (aiosmtplib.SMTPException, OSError) as error:

@@ -7,28 +7,21 @@ from functools import partial
 
 from starlette.routing import BaseRoute
 
-from services.intake.configuration import (
-    always_urgent_of,
-    read_desk,
-    read_keys,
-    read_mailboxes,
-    read_phone,
-    read_secret,
-    read_thread_key,
-)
+from services.intake.configuration import always_urgent_of, read_secret, read_thread_key, remote_access_of
 from services.intake.domain.limits import Rate
 from services.intake.domain.phone import Phone, Suggested
 from services.intake.domain.window import Window
 from services.intake.handlers.call_tickets import CallDesk
-from services.intake.handlers.calls import decide_calls, forget_signatures
+from services.intake.handlers.calls import decide_calls
 from services.intake.handlers.desk import Desk
-from services.intake.handlers.follow import follow_clocks, follow_tickets, forget_closed, forget_sessions
+from services.intake.handlers.follow import follow_clocks, follow_tickets
 from services.intake.handlers.mail import open_tickets
-from services.intake.handlers.submitted import forget_submitted
+from services.intake.handlers.retention import Kept, forget_old, kept
 from services.intake.pages import routes
 from services.intake.pages.access import Gate, Proxy
 from services.intake.pages.office import Office
 from services.intake.reader import Reader
+from services.intake.reloading import Configured, read_files
 from services.intake.sender import ReplySender
 from services.intake.settings import Settings
 from services.intake.sources.ami import AmiReader
@@ -54,23 +47,24 @@ def build(settings: Settings, kit: Kit) -> App:
     arrived, rang = asyncio.Event(), asyncio.Event()
     catalogs = load_directory(settings.config_dir / "catalog")
     key = read_thread_key(settings.secrets_dir)
-    known = read_desk(settings.config_dir, settings.triage_service, key, always_urgent_of(catalogs))
+    files = read_files(settings, key, always_urgent_of(catalogs))
+    known, phone = files.known, files.phone
     reader = Reader(known)
     prefix = settings.topic_prefix
-    desk = Desk(kit.pool, f"{prefix}tickets.v1", f"{prefix}notices.v1", known, reader.read)
+    remote = remote_access_of(catalogs)
+    desk = Desk(kit.pool, f"{prefix}tickets.v1", f"{prefix}notices.v1", known, reader.read, remote)
     sender = ReplySender(kit.pool, MailServer.at(settings.smtp_out), known.identity.auto_reply, key, catalogs)
     publishers = Publishers.read(settings.config_dir / "tokens.yaml")  # no file: nobody may publish
     endpoint = EventsEndpoint(desk, publishers, Limiter("token", asyncio.get_running_loop().time))
-    mailboxes = read_mailboxes(settings.config_dir, settings.secrets_dir)
-    imap = ImapReaders(mailboxes, settings.secrets_dir, kit.pool, arrived, settings.smtp_size_limit_bytes)
-    phone = read_phone(settings.config_dir)
+    imap = ImapReaders(files.mailboxes, settings.secrets_dir, kit.pool, arrived, settings.smtp_size_limit_bytes)
     suggested = Suggested(known.clients, phone.ddd or "")
     calls = CallDesk(desk, phone, known.agents, suggested, Window(catalogs))
-    posted = CallsEndpoint(desk, read_keys(phone, settings.secrets_dir), rang)
+    posted = CallsEndpoint(desk, files.keys, rang)
     kit.subscribe("tickets.v1", partial(follow_tickets, desk))
     kit.subscribe("sla.v1", partial(follow_clocks, desk))
     proxy = Proxy(settings.desk_proxy_addresses, settings.desk_proxy_header)
     gate = Gate.of(kit.pool, known.agents, proxy)
+    configured = Configured(settings, files, calls, reader, sender, gate, publishers, posted)
     return App(
         routes=[
             *http_routes([events_resource(endpoint), calls_resource(posted)], settings),
@@ -79,19 +73,17 @@ def build(settings: Settings, kit: Kit) -> App:
         loops=[
             Loop("reader", partial(open_tickets, desk), 1.0, wake=arrived),
             Loop("replies", sender.turn, 1.0),
-            Loop("forgetter", lambda: forget_submitted(desk, clock.now()), 30.0),
-            Loop("calls", partial(_calls, calls), 1.0, wake=rang),
-            Loop("archive", partial(_forget_old, desk, timedelta(days=settings.history_days)), 60.0),
+            Loop("calls", lambda: decide_calls(calls, clock.now()), 1.0, wake=rang),
+            Loop("retention", lambda: forget_old(kit.pool, _keeping(settings, desk), clock.now()), 30.0),
         ],
         resources=[reader, SmtpServer(settings, kit.pool, arrived), imap, *_exchanges(settings, phone, kit, rang)],
-        reload=publishers.reload,
+        reload=configured.reload,
     )
 
 
-async def _forget_old(desk: Desk, kept: timedelta) -> bool:
-    """Forget what the desk pages show of tickets that were closed long ago, and sessions that ended."""
-    more = [await forget_closed(desk, clock.now() - kept), await forget_sessions(desk, clock.now())]
-    return any(more)
+def _keeping(settings: Settings, desk: Desk) -> Sequence[Kept]:
+    threads = desk.known.identity.thread_open_for
+    return kept(timedelta(days=settings.personal_days), timedelta(days=settings.history_days), threads)
 
 
 def http_routes(resources: Sequence[Resource], settings: Settings) -> list[BaseRoute]:
@@ -102,12 +94,6 @@ def http_routes(resources: Sequence[Resource], settings: Settings) -> list[BaseR
     rate = Rate(per_second=settings.http_peer_per_second, burst=settings.http_peer_burst)
     peers = Peers(Limiter("peer", asyncio.get_running_loop().time), rate)
     return api_routes([*resources, openapi, page.resource], peers)
-
-
-async def _calls(calls: CallDesk) -> bool:
-    """Decide of the calls that are due, and forget signatures that are valid no more."""
-    more = [await decide_calls(calls, clock.now()), await forget_signatures(calls, clock.now())]
-    return any(more)
 
 
 def _exchanges(settings: Settings, phone: Phone, kit: Kit, rang: asyncio.Event) -> list[AmiReader]:

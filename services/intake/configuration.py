@@ -1,7 +1,8 @@
 """The files that decide what a contact is: ``routing.yaml``, ``clients.yaml``, ``agents.yaml``, ``desk.yaml``,
 ``phone.yaml``, ``mailboxes.yaml``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from services.intake.domain.phone import Phone
 from services.intake.domain.routing import Routing
 from shared.catalog import Catalogs
 from shared.clients import Clients
+from shared.clock import to_us
 from shared.config import Misconfigured, read_config, read_key
 
 M = TypeVar("M", bound=BaseModel)
@@ -39,6 +41,15 @@ def read_desk(
 def always_urgent_of(catalogs: Catalogs) -> frozenset[str]:
     """Return the services that are an emergency at any time in some version of the catalog."""
     return frozenset(s.id for catalog in catalogs.versions for s in catalog.services.values() if s.emergency_always)
+
+
+def remote_access_of(catalogs: Catalogs) -> Callable[[str, datetime], bool]:
+    """Return what tells whether a service usually needs a remote session, by the version in force at the instant."""
+
+    def needs_remote(service: str, at: datetime) -> bool:
+        return catalogs.for_start(to_us(at)).service(service).remote_access
+
+    return needs_remote
 
 
 def read_thread_key(secrets: Path) -> bytes:

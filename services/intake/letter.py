@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import EmailPolicy, Policy
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,21 @@ from shared.clock import to_us
 from shared.templates import templates_in
 
 _templates = templates_in(Path(__file__).parent / "templates")
+
+
+class _Identifiers(UnstructuredHeader, BaseHeader):
+    """Message-IDs as they are, one a line: the standard library makes encoded words of those beyond 78 characters, which
+    Microsoft's are, and no mailer finds the thread again."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """Return the field with its line ends."""
+        return f"{self.name}: {f'{policy.linesep} '.join(str(self).split())}{policy.linesep}"
+
+
+_fields = HeaderRegistry()
+for _name in ("Message-ID", "In-Reply-To", "References"):
+    _fields.map_to_type(_name, _Identifiers)
+_policy = EmailPolicy(header_factory=_fields)
 
 
 class Facts(NamedTuple):
@@ -46,7 +62,7 @@ def letter(
     name, remote = _service(facts, language, catalogs)
     sender = settings.sender or ""
     plain, html = _bodies(facts, name, list(_paragraphs(facts, settings, remote)), settings)
-    message = EmailMessage()
+    message = EmailMessage(_policy)
     user, _, domain = sender.rpartition("@")
     message["From"] = Address(settings.name, user, domain)
     message["To"] = to
@@ -114,4 +130,4 @@ def _bodies(facts: Facts, service: str, paragraphs: Sequence[Paragraph], setting
 
 def _moment(at: datetime, texts: Mapping[str, Any]) -> str:
     local = at.astimezone(DESK_ZONE)
-    return f"{texts['days'][local.weekday()]} {local.strftime(texts['moment'])}"
+    return local.strftime(texts["moment"].format(day=texts["days"][local.weekday()]))

@@ -41,6 +41,13 @@ failed = Counter(
 opened = Counter("prazo_intake_tickets_opened_total", "Tickets opened, by whether the message could be read.", ["read"])
 for _read in ("yes", "no"):
     opened.labels(_read)
+contacts = Counter(
+    "prazo_intake_contacts_total",
+    "Tickets opened by mail, by whether the sender is registered; the share of no is that of policy rule 13.",
+    ["registered"],
+)
+for _registered in ("yes", "no"):
+    contacts.labels(_registered)
 discarded = Counter(
     "prazo_intake_mails_discarded_total", "Mails of machines that open no ticket, by reason.", ["reason"]
 )
@@ -84,6 +91,27 @@ skipped = Counter(
 for _topic in ("tickets", "sla"):
     for _reason in REASONS:
         skipped.labels(_topic, _reason)
+reloads = Counter("prazo_intake_reloads_total", "Reloads of the configuration on SIGHUP.", ["outcome"])
+for _outcome in ("loaded", "refused"):
+    reloads.labels(_outcome)
+forgotten = Counter("prazo_intake_forgotten_total", "What was kept long enough and is forgotten, by kind.", ["what"])
+FORGOTTEN = (
+    *(
+        "mails",
+        "threads",
+        "replies",
+        "calls",
+        "mail_places",
+        "tickets",
+        "addresses",
+        "numbers",
+        "submitted",
+        "signatures",
+    ),
+    "sessions",
+)
+for _what in FORGOTTEN:
+    forgotten.labels(_what)
 logins = Counter("prazo_intake_desk_logins_total", "Attempts to log in at the desk pages, by outcome.", ["outcome"])
 for _outcome in ("ok", "wrong", "limited"):
     logins.labels(_outcome)

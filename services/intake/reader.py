@@ -18,10 +18,10 @@ _READ_BY_ONE = 2_000  # mails; then a fresh process takes over, whatever its mem
 
 
 class Reader:
-    """The process, as a resource of the service; it starts with the first mail."""
+    """The process, as a resource of the service; it starts with the first mail. ``known`` may be replaced between two mails."""
 
     def __init__(self, known: Known, seconds: float = READ_SECONDS) -> None:
-        self._known, self._seconds = known, seconds
+        self.known, self._seconds = known, seconds
         self._pool: Any = None
 
     async def __aenter__(self) -> "Reader":
@@ -35,16 +35,19 @@ class Reader:
         self._pool.stop()
         await asyncio.to_thread(self._pool.join, 5)
 
-    async def read(self, raw: bytes, received_at: datetime, *, null_sender: bool) -> Contact:
+    async def read(self, raw: bytes, received_at: datetime, *, null_sender: bool, mailbox: str = "") -> Contact:
         """Return what a mail says; of one that cannot be read in time, why."""
         reading: Future[Contact] = self._pool.schedule(
-            understand, args=(raw, self._known, received_at), kwargs={"null_sender": null_sender}, timeout=self._seconds
+            understand,
+            args=(raw, self.known, received_at),
+            kwargs={"null_sender": null_sender, "mailbox": mailbox},
+            timeout=self._seconds,
         )
         try:
             return await asyncio.wrap_future(reading)
         except TimeoutError:
             log.warning("reading_took_too_long", seconds=self._seconds)
-            return unread(raw, self._known.triage, "timeout")
+            return unread(raw, self.known.triage, "timeout")
         except ProcessExpired as error:
             log.warning("reading_ended_its_process", exitcode=error.exitcode)
-            return unread(raw, self._known.triage, "reader_ended")
+            return unread(raw, self.known.triage, "reader_ended")

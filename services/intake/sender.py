@@ -20,10 +20,11 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 10
 LEASE = timedelta(seconds=90)  # longer than an attempt takes
 GIVEN_UP_AFTER = timedelta(hours=24)  # a receipt that comes later helps nobody
+STALE_AFTER = timedelta(days=3)  # a mailbox full of old mail is read, and nobody hears of it years later
 _LONGEST_RETRY = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReplySender:
     """Sends what is due; any number of replicas may run one. ``key`` signs Message-IDs."""
 
@@ -44,6 +45,9 @@ class ReplySender:
     async def _answer(self, row: Any) -> None:
         if row["ticket_state"] in ("cancelled", "merged"):
             await self._settle(row, "suppressed", f"ticket_{row['ticket_state']}")
+            return
+        if row["now"] - row["created_at"] > STALE_AFTER:
+            await self._settle(row, "suppressed", "stale")
             return
         sent = await self._send(row)
         again = sent.outcome in ("failed_temporary", "unknown")

@@ -54,4 +54,6 @@ class Settings(ServiceSettings):
     desk_proxy_header: str = ""
     """The header by which they name the agent that is logged in; empty: log-in by password."""
     history_days: int = Field(400, ge=30)
-    """How long the events and clocks of a closed ticket are kept for the desk pages."""
+    """How long the events and clocks of a closed ticket are kept for the desk pages, and contacts that nobody registered."""
+    personal_days: int = Field(180, ge=1)
+    """How long raw mails with their attachments, automatic answers and calls are kept."""

@@ -23,7 +23,7 @@ from shared.service import Build, Kit, ServiceSettings, main
 
 DESK = [
     *("/desk", "/desk/login", "/desk/logout", "/desk/language", "/desk/style.css", "/desk/phone", "/desk/discarded"),
-    "/desk/tickets/{ticket_id:path}",
+    *("/desk/tickets/{ticket_id:path}", "/desk/{rest:path}", "/"),
 ]
 WIRED: list[tuple[str, Build, type[ServiceSettings], list[str], list[str], list[str]]] = [
     (
@@ -31,7 +31,7 @@ WIRED: list[tuple[str, Build, type[ServiceSettings], list[str], list[str], list[
         build_intake,
         IntakeSettings,
         ["p.tickets.v1", "p.sla.v1"],
-        ["reader", "replies", "forgetter", "calls", "archive"],
+        ["reader", "replies", "calls", "retention"],
         ["/v1/events", "/v1/calls", "/v1/openapi.json", "/v1/docs", "/v1", "/v1/{rest:path}", *DESK],
     ),
     (

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from services.intake.domain.desk_time import DESK_ZONE
 from services.intake.domain.following import Ticket
-from services.intake.domain.message import masked
+from services.intake.domain.masks import masked
 from shared.events import (
     TicketAssigned,
     TicketCancelled,
@@ -115,9 +115,11 @@ def _reclassified(doing: _Doing) -> TicketData:
         "priority": _one_of(form, "priority", {*doing.choices.priorities, ticket.priority or ""}, optional=True),
         "scope": _one_of(form, "scope", ("in_scope", "out_of_scope")),
     }
-    changes: dict[str, object] = {n: value for n, value in said.items() if value and value != getattr(ticket, n)}
+    changes: dict[str, object] = {
+        n: value for n, value in said.items() if value not in ("", getattr(ticket, n), form.get(f"was_{n}"))
+    }  # was_…: what the page showed; another person may have changed it since
     emergency = _one_of(form, "emergency", ("yes", "no"), optional=True)
-    if emergency and (emergency == "yes") is not ticket.emergency:
+    if emergency not in ("", form.get("was_emergency")) and (emergency == "yes") is not ticket.emergency:
         changes["emergency"] = emergency == "yes"
     if not changes:
         raise Wrong("service", "nothing_changes")

@@ -1,6 +1,6 @@
 """Mail that machines wrote: which opens no ticket, and which only gets no auto-reply.
 
-No ticket is opened only for a null sender, a report (RFC 6522), ``Auto-Submitted: auto-replied`` (RFC 3834), and an
+No ticket is opened only for a null sender, a report (RFC 6522, or from MAILER-DAEMON), ``Auto-Submitted: auto-replied`` (RFC 3834), and an
 out-of-office notice that answers a mail of ours. Everything else opens one: "NF-e não entregue" is a complaint here, and
 help desks of clients send ``Precedence: list``.
 """
@@ -11,12 +11,20 @@ from typing import NamedTuple
 
 from services.intake.domain.headers import Header
 
+_NOTICE = (
+    r"\[?(?:(?:resposta|mensagem|respuesta)\s+autom[aá]tica|auto(?:matic)?[- ]?(?:reply|response|resposta))\]?"
+    r"|(?:(?:resposta|mensagem|aviso|notifica[cç][aã]o)\s+(?:autom[aá]tica\s+)?de\s+)?(?:aus[eê]ncia(?:\s+tempor[aá]ria)?"
+    r"|ausente|f[eé]rias)"
+)
+_SENTENCE = (
+    r"(?:estou\s+|(?:i\s+am|i'?m)\s+)?(?:ausente\s+d[oa]\s+(?:escrit[oó]rio|empresa|trabalho)|fora\s+d[eoa]\s+escrit[oó]rio|out\s+of\s+(?:the\s+)?office)"
+    r"|n[aã]o\s+estou\s+no\s+escrit[oó]rio|(?:estou\s+(?:de|em)|em)\s+f[eé]rias(?!\s+coletivas)"
+)
 _AWAY = re.compile(
-    r"^\s*(?:(?:re|res|enc|fw|fwd)\s*:\s*)*(?:(?:resposta|mensagem)\s+autom[aá]tica|fora\s+d[oa]\s+escrit[oó]rio"
-    r"|ausente|aus[eê]ncia|(?:estou|em)\s+(?:de\s+)?f[eé]rias|automatic\s+reply|out\s+of\s+(?:the\s+)?office"
-    r"|respuesta\s+autom[aá]tica|auto-?reply|auto-?response)\b",
+    rf"\s*(?:(?:re|res|enc|fw|fwd)\s*:\s*)*(?:(?:{_NOTICE})\s*(?:$|[:\-–—!.;,(|]|\bat[eé]\b|(?<=\]))|(?:{_SENTENCE})\b)",
     re.IGNORECASE,
 )
+"""Of "ausência" and the like only what stands by itself: "Ausência de tag no XML" is somebody's trouble."""
 _ROBOT = re.compile(
     rb"<?(?:no[-._]?reply|do[-._]?not[-._]?reply|n[ao]o?[-._]?responda?|mailer[-._]?daemon|postmaster|antispam)[^@]{0,40}@",
     re.IGNORECASE,
@@ -44,6 +52,11 @@ def automatic(header: Header, *, null_sender: bool, report: bool, answers_ours: 
 def is_null_sender(header: Header) -> bool:
     """Tell whether the Return-Path is empty, as the last server wrote it (RFC 5321, section 4.4)."""
     return re.fullmatch(rb"<\s*>", header.raw("return-path")) is not None
+
+
+def is_mailer_daemon(sender: str) -> bool:
+    """Tell whether a mail server wrote the mail: reports that are no multipart/report (qmail's, older Exim's) come from it."""
+    return sender.partition("@")[0] in ("mailer-daemon", "mailerdaemon")
 
 
 def _traits(header: Header, null_sender: bool, report: bool) -> Iterator[str]:

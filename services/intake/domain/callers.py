@@ -1,11 +1,21 @@
 """About which open ticket somebody calls. Pure. Caller ID only suggests: what is guessed may raise urgency, never lower it."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.intake.domain.phone import Services
 from services.intake.domain.window import Window
+
+_TYPED = re.compile(r"#?(20[0-9]{6})([0-9]{6,12})#?")
+
+
+def ticket_named(protocol: str) -> str:
+    """Return the ticket that a protocol number names: typed on a keypad it has no hyphen, and ``#`` ends it."""
+    bare = protocol.strip()
+    typed = _TYPED.fullmatch(bare)
+    return f"{typed[1]}-{typed[2]}" if typed else bare.strip("#")
 
 
 class OpenTicket(NamedTuple):
@@ -70,7 +80,12 @@ def _only(tickets: Sequence[OpenTicket]) -> OpenTicket | None:
     return None
 
 
-def waiting_for_us(tickets: Sequence[OpenTicket]) -> Sequence[OpenTicket]:
-    """Return the tickets of missed calls of the same number, the newest last: whoever speaks with the caller answers them."""
-    missed = [t for t in tickets if t.channel == "phone" and t.same_number and not t.responded]
+def waiting_for_us(tickets: Sequence[OpenTicket], answered_at: datetime) -> Sequence[OpenTicket]:
+    """Return the tickets of missed calls of the same number, the newest last: whoever speaks with the caller answers them.
+
+    Not those of a call that came after ``answered_at``: an answer may be heard of late.
+    """
+    missed = [
+        t for t in tickets if t.channel == "phone" and t.same_number and not t.responded and t.called_at <= answered_at
+    ]
     return sorted(missed, key=lambda t: (t.called_at, t.ticket_id))

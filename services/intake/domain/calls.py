@@ -174,7 +174,7 @@ def judge(call: Call, phone: Phone, is_emergency: Callable[[datetime], bool], no
     look_at = over_at if call.ended is None else min(call.ended.received_at + LATE_ANSWER, over_at)
     if now < look_at:
         return Waiting(look_at)
-    if _is_misdial(call, entered_at, phone.misdial):
+    if _is_misdial(call, phone.misdial):
         return Misdialled(entered_at)
     return Missed(entered_at, is_emergency(entered_at))
 
@@ -186,9 +186,12 @@ def _outgoing(call: Call, over_at: datetime, now: datetime) -> Decision:
     return Waiting(look_at) if now < look_at else Unreached()
 
 
-def _is_misdial(call: Call, entered_at: datetime, misdial: timedelta) -> bool:
-    """Tell whether the caller hung up at once; who was let go of by the queue (no agent, a key, too long) did not."""
-    if call.ended is None or call.turned_away:
+def _is_misdial(call: Call, misdial: timedelta) -> bool:
+    """Tell whether the caller hung up at once; who was let go of by the queue (no agent, a key, too long) did not.
+
+    Without a beginning nobody knows how long the caller waited: no misdial.
+    """
+    if call.ended is None or call.entered_at is None or call.turned_away:
         return False
     let_go = call.left_at is not None and call.ended.happened_at - call.left_at > _LET_GO
-    return not let_go and call.ended.happened_at - entered_at < misdial
+    return not let_go and call.ended.happened_at - call.entered_at < misdial

@@ -9,17 +9,17 @@ from email.errors import MessageError
 from typing import Any, Literal, NamedTuple
 
 from services.intake.domain.agents import Agents
-from services.intake.domain.automatic import automatic, is_null_sender
+from services.intake.domain.automatic import automatic, is_mailer_daemon, is_null_sender
 from services.intake.domain.body import Body, body_of
 from services.intake.domain.bounces import Bounced, bounced_page
 from services.intake.domain.clients import Belonging, belonging
 from services.intake.domain.desk_time import desk_day
-from services.intake.domain.documents import documents_of, keys_in_names
+from services.intake.domain.documents import attached_texts, documents_of, keys_in_names
 from services.intake.domain.fiscal import MODELS, access_keys, cnpjs, parse_key, rejections
-from services.intake.domain.headers import Header, address_of, read_header
+from services.intake.domain.headers import Header, read_header
 from services.intake.domain.identity import Identity
 from services.intake.domain.language import Language, language_of
-from services.intake.domain.message import UNREADABLE, message_id_of, title_of
+from services.intake.domain.message import UNREADABLE, is_forward, message_id_of, title_of
 from services.intake.domain.parts import Anatomy, dissect, undissected, word_of
 from services.intake.domain.quotes import Split, split
 from services.intake.domain.relation import Relation, relation_of
@@ -89,7 +89,7 @@ def unread(raw: bytes, service: str, reason: str) -> Contact:
     return Contact(
         title=title_of(subject) if subject else UNREADABLE,
         service=service,
-        sender=header.address("from"),
+        sender=header.sender(),
         message_id=message_id_of(raw),
         automatic=("unreadable",),
         unreadable=reason,
@@ -124,20 +124,25 @@ class _Mail(NamedTuple):
     message_id: str
 
 
-def understand(raw: bytes, known: Known, received_at: datetime, *, null_sender: bool = False) -> Contact:
-    """Return what ``raw`` says; ``null_sender``: it came with an empty envelope sender (else its Return-Path tells)."""
+def understand(
+    raw: bytes, known: Known, received_at: datetime, *, null_sender: bool = False, mailbox: str = ""
+) -> Contact:
+    """Return what ``raw`` says; ``null_sender``: it came with an empty envelope sender (else its Return-Path tells);
+    ``mailbox``: to which it came, whatever its fields name."""
     header = read_header(raw)
     flaws: set[str] = set()
     anatomy, unreadable = _anatomy(raw, flaws)
     body = body_of(anatomy.parts)
-    mail = _Mail(raw, header, anatomy, body, split(body.text), header.address("from"), message_id_of(raw))
+    said = split(body.text, forwarded=is_forward(header.text("subject")))
+    mail = _Mail(raw, header, anatomy, body, said, header.sender(), message_id_of(raw))
     if not header.fields and not body.text:
         unreadable = unreadable or "no_header"
     relation = relation_of(header, mail.sender, mail.message_id, known.agents, known.identity, known.key)
+    report = anatomy.report or is_mailer_daemon(mail.sender)
     machine = automatic(
         header,
         null_sender=null_sender or is_null_sender(header),
-        report=anatomy.report,
+        report=report,
         answers_ours=relation.token_ticket is not None,
     )
     files = [
@@ -163,19 +168,21 @@ def understand(raw: bytes, known: Known, received_at: datetime, *, null_sender: 
         relation=relation,
         thanks=is_thanks(mail.said.fresh),
         language=language_of(mail.said.fresh or header.text("subject")),
-        bounced=bounced_page(raw, anatomy.parts, known.identity.page_domains) if anatomy.report else None,
+        bounced=bounced_page(raw, anatomy.parts, known.identity.page_domains) if report else None,
         fingerprint=_fingerprint(mail),
     )
-    return _about(contact, mail, known, received_at, flaws)
+    return _about(contact, mail, known, received_at, flaws, mailbox)
 
 
-def _about(contact: Contact, mail: _Mail, known: Known, received_at: datetime, flaws: set[str]) -> Contact:
+def _about(
+    contact: Contact, mail: _Mail, known: Known, received_at: datetime, flaws: set[str], mailbox: str
+) -> Contact:
     """Return the contact with what it is about and whose it is.
 
     What an unverified sender writes can raise nothing: no priority, and no service that is an emergency at any time.
     """
     keys, codes, named = _fiscal(mail.header, mail.anatomy, mail.body, flaws)
-    facts = _facts(mail.header, mail.said, keys, codes)
+    facts = _facts(mail.header, mail.said, keys, codes, mailbox)
     doubted = contact.relation.verified is False
     rule = route(known.routing, facts, known.always_urgent if doubted else ())
     owner = belonging(known.clients, named, mail.sender, desk_day(received_at), None if rule is None else rule.product)
@@ -233,20 +240,21 @@ def _fiscal(
     documents = list(documents_of(anatomy.parts, flaws))
     keys = [one.key for one in documents if one.key]
     keys += keys_in_names(anatomy.parts)
-    keys += [found.key for found in access_keys(text)]
+    attached = "\n".join(attached_texts(anatomy.parts))
+    keys += [found.key for found in (*access_keys(text), *access_keys(attached))]
     keys = list(dict.fromkeys(keys))[:_NAMES_LIMIT]
-    codes = [code for one in documents for code in one.rejections] + list(rejections(text))
+    codes = [code for one in documents for code in one.rejections] + [*rejections(text), *rejections(attached)]
     issuers = [one.cnpj for one in documents if one.cnpj]
     issuers += [found.cnpj for key in keys if (found := parse_key(key)) is not None and found.cnpj]
     return tuple(keys), tuple(dict.fromkeys(codes))[:_NAMES_LIMIT], tuple(dict.fromkeys([*issuers, *cnpjs(text)]))
 
 
-def _facts(header: Header, said: Split, keys: tuple[str, ...], codes: tuple[str, ...]) -> Facts:
-    recipients = {address_of(value) for name in ("to", "cc", "delivered-to") for value in header.all(name)}
+def _facts(header: Header, said: Split, keys: tuple[str, ...], codes: tuple[str, ...], mailbox: str) -> Facts:
+    subject = header.text("subject")
     return Facts(
-        recipients=frozenset(recipients - {""}),
-        subject=plain(header.text("subject")),
-        text=plain(said.fresh),
+        recipients=header.addresses("to", "cc", "delivered-to", "x-original-to") | {mailbox.lower()},
+        subject=plain(subject),
+        text=plain(f"{said.fresh}\n{said.quoted}" if is_forward(subject) else said.fresh),
         documents=frozenset(MODELS[key[20:22]] for key in keys),
         rejections=codes,
     )

@@ -25,10 +25,10 @@ _STATES = dict(
 """The IBGE codes of the states."""
 
 MODELS = {"55": "NF-e", "65": "NFC-e", "57": "CT-e", "67": "CT-e OS", "58": "MDF-e"}
-_GAP = r"[ .\-\u00a0\t\n]{0,2}"
+_GAP = r"[ ./\-\u00a0\t\n]{0,2}"
 _GLUE = (
     r"(?:[ \t:;,.()\[\]{}#*\"'=\-–—º°>]|n[º°]|\b(?:c[oó]d(?:igo)?|n[uú]mero|nr?|d[aoe]|n[ao]|[ao]|com|sefaz|nf-?e|nfc-?e|ct-?e|mdf-?e"
-    r"|nota|erro|status|retorno|cstat|rejei[cç][aã]o)\b){0,12}?"
+    r"|nota|erro|status|retorno|cstat|rejei[cç][aã]o|[eé]|foi|que|apareceu?|deu)\b){0,12}?"
 )
 """What stands between "Rejeição" and its code; a price or a date does not."""
 _NO_CODE = (
@@ -36,27 +36,47 @@ _NO_CODE = (
     r"|clientes?|unidades?|produtos?|mil|horas?|minutos?|lojas?|arquivos?|xmls?|pedidos?|lotes?|d[oa]\s(?:produto|cliente|item))\b)"
 )
 _KEY = re.compile(
-    rf"(?:(?<![0-9A-Za-z])|(?<=NFe)|(?<=CTe)|(?<=MDFe))(?=((?:[0-9]{_GAP}){{6}}(?:[0-9A-Z]{_GAP}){{12}}(?:[0-9]{_GAP}){{25}}[0-9])(?![0-9A-Za-z]))"
+    rf"(?:(?<![0-9A-Za-z])|(?<=nfe)|(?<=fce)|(?<=cte)|(?<=dfe))(?=((?:[0-9]{_GAP}){{6}}(?:[0-9A-Z]{_GAP}){{12}}(?:[0-9]{_GAP}){{25}}[0-9])(?![0-9A-Za-z]))",
+    re.IGNORECASE,
 )
 _TRIES_LIMIT = 50_000
 _CNPJ = re.compile(r"(?<![0-9A-Za-z])[0-9A-Z]{2}\.?[0-9A-Z]{3}\.?[0-9A-Z]{3}/?[0-9A-Z]{4}-?[0-9]{2}(?![0-9A-Za-z])")
+_CODE = r"([2-9][0-9]{2}|1[01][0-9]{2})"
+"""Three digits; four since the tax reform (Nota Técnica 2025.002-RTC)."""
+_REJECTED = r"(?:rejei[cç](?:[aã]o|[oõ]es)|rejeitad[ao]s?|rejeitou|rejeita|rej|denegad[ao]|denega[cç][aã]o)"
 _REJECTION = re.compile(
-    rf"\brejei[cç][aã]o\b{_GLUE}\b([2-9][0-9]{{2}})\b{_NO_CODE}"
-    r"|\b([2-9][0-9]{2})\b[ \t]{0,2}[-–—:)\]][ \t]{0,2}rejei[cç][aã]o\b"
-    r"|\bcStat\b\W{0,12}([2-9][0-9]{2})\b"
-    rf"|\bc[oó]d(?:igo)?\b{_GLUE}\b([2-9][0-9]{{2}})\b{_NO_CODE}",
+    rf"\b{_REJECTED}\b{_GLUE}\b{_CODE}\b{_NO_CODE}"
+    rf"|\brejei[cç][aã]o\b[^\n0-9(\[]{{1,80}}[(\[]{_CODE}[)\]]"
+    rf"|\b{_CODE}\b[ \t]{{0,2}}[-–—:)\]][ \t]{{0,2}}{_REJECTED}\b"
+    rf"|\b(?:cStat|x?motivo|retorno|status)\b{_GLUE}\b{_CODE}\b{_NO_CODE}"
+    rf"|\b(?:c[oó]d(?:igo)?|erros?)\b{_GLUE}\b{_CODE}\b{_NO_CODE}",
     re.IGNORECASE,
 )
-_ABOUT_DOCUMENTS = re.compile(r"rejei|sefaz|nf-?e\b|nfc-?e\b|ct-?e\b|mdf-?e\b|\bnota|emiss|emit", re.IGNORECASE)
+_MORE = re.compile(rf"[ \t]{{0,2}}(?:,|/|;|\be\b)[ \t]{{0,2}}{_CODE}\b{_NO_CODE}", re.IGNORECASE)
+_LOOSE = ("erro", "status", "retorno")
+_WEB = frozenset("400 401 403 404 405 408 429 500 501 502 503 504".split())
+"""After a loose word these are a web server's (RFC 9110), and codes of four digits are Windows'."""
+_ABOUT_DOCUMENTS = re.compile(
+    r"rejei|sefaz|nf-?e\b|nfc-?e\b|ct-?e\b|mdf-?e\b|\bnotas?\b|\bnfs?\b|danfe|xml|cupom|denegad|emiss|emit",
+    re.IGNORECASE,
+)
 """Of a text that is about nothing of the kind, "código 539" is a product's."""
+_VARIANTS = "enviX procEventoX eventoX retEventoX retEnviX retConsSitX retConsReciX retInutX ProcInutX inutX procX resX X".split()
 _ROOTS = {
-    **dict.fromkeys(("nfeProc", "NFe", "enviNFe", "procEventoNFe", "retConsSitNFe", "retEnviNFe"), "NF-e"),
-    **dict.fromkeys(("cteProc", "CTe", "procEventoCTe", "CTeOS", "cteOSProc"), "CT-e"),
-    **dict.fromkeys(("mdfeProc", "MDFe", "procEventoMDFe"), "MDF-e"),
+    **{name.replace("X", "NFe"): "NF-e" for name in _VARIANTS},
+    **{name.replace("X", "CTe"): "CT-e" for name in _VARIANTS},
+    **{name.replace("X", "MDFe"): "MDF-e" for name in _VARIANTS},
+    "nfeProc": "NF-e",
+    "cteProc": "CT-e",
+    "CTeOS": "CT-e",
+    "cteOSProc": "CT-e",
+    "mdfeProc": "MDF-e",
+    **dict.fromkeys(("envEvento", "retEnvEvento"), "NF-e"),
 }
+_WRAPPERS = 20  # elements that a web service puts around its answer (SOAP)
 
-
-_ROOT = re.compile(rb"<(?:\w{1,20}:)?(?:" + "|".join(_ROOTS).encode() + rb")\b")
+_ROOT = re.compile(rb"<(?:\w{1,20}:)?(" + "|".join(_ROOTS).encode() + rb")\b")
+_STATUS = re.compile(r"<cStat>\s*([0-9]{3,4})\s*</cStat>")
 _BEGINNING = 4096  # bytes
 
 
@@ -84,8 +104,10 @@ class Document(NamedTuple):
 def access_keys(text: str) -> tuple[AccessKey, ...]:
     """Return the valid access keys of a text in order, each once, also written in groups; at most a hundred."""
     found: dict[str, AccessKey] = {}
-    for match in islice(_KEY.finditer(text), _TRIES_LIMIT):  # also those that begin inside another: "nota 2026 5206 …"
-        key = parse_key(re.sub(_GAP, "", match[1]))
+    for match in islice(
+        _KEY.finditer(text.replace("\r\n", "\n")), _TRIES_LIMIT
+    ):  # also those that begin inside another: "nota 2026 5206 …"
+        key = parse_key(re.sub(_GAP, "", match[1]).upper())
         if key is not None:
             found.setdefault(key.key, key)
         if len(found) == _KEYS_LIMIT:
@@ -126,8 +148,19 @@ def rejections(text: str) -> tuple[str, ...]:
     """Return the SEFAZ rejection codes that a text names, in order, each once."""
     if _ABOUT_DOCUMENTS.search(text) is None and "stat" not in text.lower():
         return ()
-    found = (next(group for group in match.groups() if group) for match in _REJECTION.finditer(text))
-    return tuple(dict.fromkeys(found))[:_KEYS_LIMIT]
+    return tuple(dict.fromkeys(_named(text)))[:_KEYS_LIMIT]
+
+
+def _named(text: str) -> Iterator[str]:
+    for match in _REJECTION.finditer(text):
+        code = next(group for group in match.groups() if group)
+        if match[0].lower().startswith(_LOOSE) and (code in _WEB or len(code) > 3):
+            continue
+        yield code
+        at = match.end()
+        while (more := _MORE.match(text, at)) is not None:  # "539, 204 e 610"
+            yield more[1]
+            at = more.end()
 
 
 def looks_fiscal(data: bytes) -> bool:
@@ -135,19 +168,34 @@ def looks_fiscal(data: bytes) -> bool:
     return _ROOT.search(data[:_BEGINNING].replace(b"\0", b"")) is not None
 
 
+def from_root(text: bytes) -> bytes:
+    """Return a text from the first of the roots on, b"" without one."""
+    found = _ROOT.search(text)
+    return b"" if found is None else text[found.start() :]
+
+
 def read_xml(data: bytes) -> Document | None:
     """Return the fiscal document that ``data`` is, None if it is none. Entities and DTDs are refused, never raises."""
     if len(data) > XML_BYTES or b"<" not in data[:200]:
         return None
     try:
-        root = fromstring(data, forbid_dtd=True)
+        root = fromstring(data.lstrip(), forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError):
         return None
-    kind = _ROOTS.get(_local(root.tag))
+    elements = list(root.iter())
+    kind = next(filter(None, (_ROOTS.get(_local(element.tag)) for element in elements[:_WRAPPERS])), None)
     if kind is None:
         return None
-    elements = list(root.iter())
     return Document(kind, _key_of(elements), _issuer_of(elements), tuple(dict.fromkeys(_codes_of(elements))))
+
+
+def scan_xml(text: str) -> Document | None:
+    """Return what stands in a document that is no XML any more: cut off, in another charset than it says, in a page."""
+    keys, kind = access_keys(text), _ROOT.search(text.encode("utf-8", "replace"))
+    if not keys or kind is None:
+        return None
+    found = dict.fromkeys(code for code in _STATUS.findall(text) if re.fullmatch(_CODE, code))
+    return Document(_ROOTS[kind[1].decode()], keys[0].key, keys[0].cnpj, tuple(found))
 
 
 def _local(tag: object) -> str:
@@ -173,5 +221,5 @@ def _issuer_of(elements: Iterable[Element]) -> str:
 
 def _codes_of(elements: Iterable[Element]) -> Iterator[str]:
     for element in elements:
-        if _local(element.tag) == "cStat" and re.fullmatch(r"[2-9][0-9]{2}", (element.text or "").strip()):
+        if _local(element.tag) == "cStat" and re.fullmatch(_CODE, (element.text or "").strip()):
             yield (element.text or "").strip()

@@ -7,6 +7,7 @@ import quopri
 import re
 from collections.abc import Iterator, Sequence
 from email.utils import parseaddr
+from itertools import islice
 from typing import NamedTuple
 
 from services.intake.domain.charset import decode
@@ -24,6 +25,9 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _ANGLED = re.compile(r"<(?:[^<>:]{0,200}:)?\s*([^<>\s@:]{1,200}@[^<>\s@:]{1,200})\s*>")
 _ANY = re.compile(r"([^\s<>,;:\"'()\[\]@]{1,200}@[^\s<>,;:\"'()\[\]@]{1,200})")
 _BETWEEN = re.compile(rb"[ \t]*")
+_CUT = re.compile(rb"(?:[\xc2-\xf4]|[\xe0-\xf4][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{2})$")
+"""The beginning of a letter in UTF-8."""
+_ADDRESSES_LIMIT = 500
 
 
 class Header(NamedTuple):
@@ -47,6 +51,16 @@ class Header(NamedTuple):
         """Return the first address of a field in lower case, "" where there is none."""
         return address_of(self.raw(name))
 
+    def sender(self) -> str:
+        """Return who wrote the mail, in lower case: From, or where it names nobody Sender; "" where neither does."""
+        return self.address("from") or self.address("sender")
+
+    def addresses(self, *names: str) -> frozenset[str]:
+        """Return all that look like addresses in some fields, in lower case."""
+        values = (decode(value, None).text for name in names for value in self.all(name))
+        found = (one[1] for value in values for one in _ANY.finditer(_QUOTED.sub(" ", value)))
+        return frozenset(one.lower().rstrip(".") for one in islice(found, _ADDRESSES_LIMIT))
+
 
 def read_header(raw: bytes) -> Header:
     """Return the header of a message; a line that is no field, and what is not finished, is skipped. Never raises."""
@@ -65,7 +79,9 @@ def _unfolded(head: bytes) -> Iterator[bytes]:
     parts: list[bytes] = []
     for line in _LINE_END.split(head):
         if line[:1] in (b" ", b"\t"):
-            parts.append(b" " + line.lstrip())
+            said = line.lstrip()
+            cut = b"\x80" <= said[:1] < b"\xc0" and parts and _CUT.search(parts[-1][-3:]) is not None
+            parts.append(said if cut else b" " + said)
             continue
         if parts:
             yield b"".join(parts)
@@ -112,8 +128,11 @@ def _bytes_of(encoding: bytes, text: bytes) -> bytes:
 def address_of(value: bytes) -> str:
     """Return the first address of a value in lower case, "" where there is none: as RFC 5322 has it, else (names with
     commas that are not quoted, addresses in comments) the first that stands in angle brackets, else any. A name that
-    looks like another address is a name. Never raises."""
-    text = value.decode("utf-8", "replace")
+    looks like another address is a name; of a value that is encoded as a whole, what it says. Never raises."""
+    return _address_in(decode(value, None).text) or (_address_in(text_of(value)) if b"=?" in value else "")
+
+
+def _address_in(text: str) -> str:
     bare = _QUOTED.sub(" ", text)
     angled = _ANGLED.search(bare)
     try:
@@ -126,4 +145,4 @@ def address_of(value: bytes) -> str:
         match = angled or _ANY.search(bare) or _ANGLED.search(text)
         found = match[1] if match else found
     kept = "".join(c for c in " ".join(found.split()) if c.isprintable())
-    return kept.lower()[:320] if "@" in kept else ""
+    return kept.lower().rstrip(".")[:320] if "@" in kept else ""

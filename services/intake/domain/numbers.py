@@ -45,6 +45,8 @@ def _digits(said: str) -> str:
 
 def _national(digits: str, ddd: str) -> str | None:
     """Return what is dialled within Brazil, or from it, in E.164."""
+    if digits.startswith("0055") and len(digits) in (14, 15):
+        digits = digits[4:]  # as it is dialled from abroad
     if digits.startswith("00"):
         return _formatted(digits)  # an international call with its carrier
     if _NON_GEOGRAPHIC.fullmatch(digits):

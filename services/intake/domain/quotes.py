@@ -17,8 +17,8 @@ _SIGNATURE_LINES = 25
 _SENTENCE_WORDS = 7  # in a line of a name, a place or a telephone there are fewer
 
 _ORIGINAL = re.compile(
-    r"^[\s>*]*[-_—–]{2,}[\s*]*(?:mensagem\s+original|original\s+message|mensaje\s+original|e-?mail\s+original"
-    r"|message\s+d'origine|messaggio\s+originale|urspr.ngliche\s+nachricht)[\s*_—–-]*$",
+    r"^[\s>*]*[-_—–]{2,}[\s*]*(?:mensagem\s+(?:original|anterior)|original\s+message|mensaje\s+original|e-?mail\s+original"
+    r"|message\s+d'origine|messaggio\s+originale|urspr.ngliche\s+nachricht)(?:[\s*_—–-]*$|\s*-{4,}\s*(?:de|from)\s*:)",
     re.IGNORECASE,
 )
 _FORWARDED = re.compile(
@@ -38,7 +38,7 @@ _STARTS = re.compile(
 _ENDS = re.compile(r"(?::|-{2,})[\s*]*$")
 _WHEN = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}/\d{1,2}")
 _DATED = re.compile(r"^\s*\d{4}[-/]\d{1,2}[-/]\d{1,2}\b[^\n]{0,100}<[^\n]{0,100}@[^\n]{0,100}>:?\s*$")
-_FROM = re.compile(r"^[\s*]*(?:de|from|remetente|da|von|från)\s*:\s*\*?\s*\S", re.IGNORECASE)
+_FROM = re.compile(r"^[\s*\u200b-\u200f\ufeff]*(?:de|from|remetente|da|von|från)\s*:\s*\*?\s*\S", re.IGNORECASE)
 _FIELD = re.compile(
     r"^[\s*]*(?:enviad[ao]s?(?:\s+em)?|sent|data|date|para|to|cc|c[oó]pia|assunto|subject|responder\s+a|reply-to|importance"
     r"|prioridade|anexos?|gesendet|betreff|an|inviato|a|oggetto|objet|asunto|fecha|enviado\s+el|skickat|till|ämne)\s*:",
@@ -53,15 +53,17 @@ _DEVICE = re.compile(
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    r"^\s*(?:att|atte|at\.te|atenciosamente|cordialmente|respeitosamente|abra[cç]os?|abs|gratos?|grata|sds|sauda[cç][oõ]es"
-    r"|(?:muito\s+)?obrigad[oa]|desde\s+j[aá]\s+(?:agrade[cç]o|grat[oa]|obrigad[oa])|best\s+regards|kind\s+regards|regards"
-    r"|thanks|thank\s+you)\b[\s.,;!:\-]*$",
+    r"^\s*(?:att|atte|at\.te|atenciosamente|cordialmente|respeitosamente|abra[cç]os?|abs|gratos?|grata|sds|(?:cordiais\s+)?sauda[cç][oõ]es"
+    r"|(?:(?:muito\s+)?obrigad[oa]|grat[oa]|(?:desde\s+j[aá]|antecipadamente)[\s,]+(?:agrade[cç](?:o|emos)|grat[oa]s?|obrigad[oa]))"
+    r"(?:\s+(?:a|pela)\s+(?:aten[cç][aã]o|compreens[aã]o|ajuda))?|best\s+regards|kind\s+regards|regards"
+    r"|thanks|thank\s+you)\b(?:\s*/\s*(?:best\s+|kind\s+)?regards)?[\s.,;!:\-]*$",
     re.IGNORECASE,
 )
 _CONFIDENTIAL = re.compile(
     r"(?:aviso\s+(?:de\s+confidencialidade|legal)|confidencialidade\s*:|(?:esta|a\s+presente)\s+mensagem.{0,80}"
     r"(?:confidenc|destinat[aá]ri|sigilo)|this\s+(?:e-?mail|message).{0,80}(?:confidential|intended)"
-    r"|confidentiality\s+notice|antes\s+de\s+imprimir)",
+    r"|confidentiality\s+notice|conte[uú]do\s+dest[ae]\s+(?:e-?mail|mensagem).{0,40}confidenc|antes\s+de\s+imprimir"
+    r"|livre\s+de\s+v[ií]rus|virus-free|este\s+e-?mail\s+foi\s+(?:escaneado|verificado))",
     re.IGNORECASE,
 )
 
@@ -74,11 +76,18 @@ class Split(NamedTuple):
     signature: str
 
 
-def split(text: str) -> Split:
-    """Return what is new, what is quoted, and the signature of what is new."""
+def split(text: str, *, forwarded: bool = False) -> Split:
+    """Return what is new, what is quoted, and the signature of what is new.
+
+    ``forwarded``: the subject says so; then a mail of which only a signature would be left is new as a whole.
+    """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n", _LINES_LIMIT)
     new, quoted = _unquoted(lines)
     if not _said([line for line in new if not _DEVICE.match(line)]):  # that a telephone sent it says nothing
+        return Split(_joined(lines), "", "")
+    if (
+        forwarded and quoted and not _said(_unsigned(["x", *new])[0][1:])
+    ):  # under any text, all of it would be a signature
         return Split(_joined(lines), "", "")
     fresh, signature = _unsigned(new)
     if not _said(fresh):  # what is marked as a signature is one only under a text

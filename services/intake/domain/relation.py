@@ -1,10 +1,9 @@
 """How a mail stands to us: who sends it, whether that is proved, and which mails of ours or others it answers."""
 
-from collections.abc import Collection
 from typing import NamedTuple
 
 from services.intake.domain.agents import Agents
-from services.intake.domain.headers import Header, address_of
+from services.intake.domain.headers import Header
 from services.intake.domain.identity import Identity
 from services.intake.domain.threads import named_ticket, references, subject_tag, ticket_of
 from services.intake.domain.trust import verified
@@ -32,18 +31,10 @@ def relation_of(
     return Relation(
         verified=verified(header, sender, identity.authserv_ids),
         agent=agents.of_address(sender) if sender else None,
-        to_desk=_names(header, identity.addresses),
+        to_desk=not header.addresses("to", "cc").isdisjoint(identity.addresses),
         own_address=sender in identity.addresses,
         ours=ticket_of(key, [message_id]) is not None,
         references=answered,
         token_ticket=ticket_of(key, answered),
         named_ticket=named_ticket(header) or subject_tag(header.text("subject")),
-    )
-
-
-def _names(header: Header, addresses: Collection[str]) -> bool:
-    """Tell whether one of our addresses stands in To or Cc, anywhere."""
-    text = " ".join(header.text(name).lower() for name in ("to", "cc"))
-    return any(address in text for address in addresses) or any(
-        address_of(value) in addresses for name in ("to", "cc") for value in header.all(name)
     )

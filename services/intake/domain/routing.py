@@ -30,7 +30,7 @@ class When(Part):
     text: Words = ()
     """In the subject or in what is newly written."""
     document: tuple[Literal["NF-e", "NFC-e", "CT-e", "CT-e OS", "MDF-e"], ...] = ()
-    rejection: tuple[Annotated[str, Field(pattern=r"^(?:any|[2-9][0-9]{2})$")], ...] = ()
+    rejection: tuple[Annotated[str, Field(pattern=r"^(?:any|[2-9][0-9]{2}|1[01][0-9]{2})$")], ...] = ()
 
     @model_validator(mode="after")
     def _says_something(self) -> "When":
@@ -55,7 +55,7 @@ class Article(Part):
     """An article of the knowledge base, for rejection codes or phrases."""
 
     url: Annotated[str, AfterValidator(_url)]
-    codes: tuple[Annotated[str, Field(pattern=r"^[2-9][0-9]{2}$")], ...] = ()
+    codes: tuple[Annotated[str, Field(pattern=r"^(?:[2-9][0-9]{2}|1[01][0-9]{2})$")], ...] = ()
     phrases: Words = ()
 
 

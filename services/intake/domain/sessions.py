@@ -65,3 +65,8 @@ class Attempts:
     def succeeded(self, name: str) -> None:
         """Forget the attempts of a name that proved who it is."""
         self._tries.pop(name, None)
+
+    def take_back(self, name: str) -> None:
+        """Forget the last attempt of a name: it was none that failed, those before it may have been."""
+        if self._tries.get(name):
+            self._tries[name].pop()

@@ -8,6 +8,8 @@ from collections.abc import Collection
 
 from services.intake.domain.headers import Header
 
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_STRUCTURE = re.compile(r"[\s;=()\\]")
 _COMMENT = re.compile(r"\([^()]*\)")
 _RESULT = re.compile(r"^\s*([a-z-]+)\s*=\s*([a-z]+)\b(.*)$", re.IGNORECASE | re.DOTALL)
 _PROPERTY = re.compile(r"\b(header\.(?:d|i|from)|smtp\.(?:mailfrom|helo))\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
@@ -21,7 +23,7 @@ def verified(header: Header, sender: str, authserv_ids: Collection[str]) -> bool
     """
     if not authserv_ids:
         return None
-    topmost = header.text("authentication-results")
+    topmost = _QUOTED.sub(_opaque, header.text("authentication-results"))
     while (shorter := _COMMENT.sub(" ", topmost)) != topmost:
         topmost = shorter
     name, *results = topmost.split(";")
@@ -30,13 +32,20 @@ def verified(header: Header, sender: str, authserv_ids: Collection[str]) -> bool
         return False
     found = [_read(one) for one in results]
     domain = sender.rpartition("@")[2]
-    dmarc = {result for method, result, properties in found if method == "dmarc" and _aligned(properties, domain)}
+    dmarc = {
+        result for method, result, properties in found if method == "dmarc" and _aligned(method, properties, domain)
+    }
     if dmarc & {"pass", "fail"}:
         return "fail" not in dmarc
     return any(
-        method in ("dkim", "spf") and result == "pass" and _aligned(properties, domain)
+        method in ("dkim", "spf") and result == "pass" and _aligned(method, properties, domain)
         for method, result, properties in found
     )
+
+
+def _opaque(quoted: re.Match[str]) -> str:
+    """Return a quoted string as a word: a sender may choose an address that reads like results ("x; dmarc=pass"@…)."""
+    return _STRUCTURE.sub("_", quoted[1])
 
 
 def _read(text: str) -> tuple[str, str, dict[str, str]]:
@@ -47,8 +56,10 @@ def _read(text: str) -> tuple[str, str, dict[str, str]]:
     return found[1].lower(), found[2].lower(), properties
 
 
-def _aligned(properties: dict[str, str], domain: str) -> bool:
-    named = {
-        properties[name] for name in ("header.from", "header.d", "header.i", "smtp.mailfrom") if name in properties
-    }
-    return bool(domain) and any(domain == one or ("." in one and domain.endswith("." + one)) for one in named)
+_PROVES = {"dmarc": ("header.from",), "spf": ("smtp.mailfrom",), "dkim": ("header.d", "header.i")}
+"""What a method is about; of DKIM's two the domain of the signature, else its identity."""
+
+
+def _aligned(method: str, properties: dict[str, str], domain: str) -> bool:
+    one = next((properties[name] for name in _PROVES[method] if name in properties), "")
+    return bool(domain and one) and (domain == one or ("." in one and domain.endswith("." + one)))

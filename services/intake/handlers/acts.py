@@ -9,11 +9,10 @@ import structlog
 from services.intake import metrics
 from services.intake.domain.acts import Choices, Wrong, act_of
 from services.intake.handlers.desk import Desk
-from services.intake.handlers.follow import happening_of, take_in, ticket_of
+from services.intake.handlers.follow import record, ticket_of
 from services.intake.handlers.opening import SOURCE
 from services.intake.store import desk as store
 from services.intake.store import queries
-from shared import outbox
 from shared.events import TicketMerged, event_id, new_event, type_name
 
 log = structlog.get_logger(__name__)
@@ -50,8 +49,7 @@ async def press(desk: Desk, pressed: Press, choices: Choices) -> bool:
             if into is None or into.state == "merged":
                 raise Wrong("into", "unknown_ticket" if into is None else "merged_away")
         event = new_event(data, id=id_, source=SOURCE, subject=pressed.ticket_id, time=pressed.at)
-        await take_in(connection, [happening_of(event)])
-        await outbox.record(connection, desk.tickets_topic, [event])
+        await record(connection, desk, [event])
     name = type_name(data)
     metrics.acts.labels(name).inc()
     log.info("desk_act", type=name, ticket_id=pressed.ticket_id, by=pressed.agent)

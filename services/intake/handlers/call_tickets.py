@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from services.intake.domain.agents import Agents
-from services.intake.domain.callers import OpenTicket, about, to_join, waiting_for_us
-from services.intake.domain.calls import Answered, CalledBack, CallId, Missed
+from services.intake.domain.callers import OpenTicket, about, ticket_named, to_join, waiting_for_us
+from services.intake.domain.calls import Answered, Call, CalledBack, CallId, Missed
 from services.intake.domain.phone import Phone, Suggested
 from services.intake.domain.window import Window
 from services.intake.handlers.desk import Desk
@@ -28,7 +28,7 @@ from shared.events import (
 _SUGGESTED = "o cliente é sugerido pelo número de quem ligou, não confirmado (caller ID)"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallDesk:
     """What calls are judged by."""
 
@@ -37,6 +37,10 @@ class CallDesk:
     agents: Agents
     suggested: Suggested
     window: Window
+
+    def has_client(self, client_id: str | None) -> bool:
+        """Tell whether a client is in ``clients.yaml``."""
+        return any(client.id == client_id for client in self.desk.known.clients.clients)
 
 
 class Caller(NamedTuple):
@@ -47,6 +51,7 @@ class Caller(NamedTuple):
     contact_ref: str | None
     client_id: str | None
     tickets: Sequence[OpenTicket]
+    registered: bool = False
 
 
 class Outcome(NamedTuple):
@@ -57,12 +62,20 @@ class Outcome(NamedTuple):
     events: Sequence[Event[Any]]
 
 
-async def caller_of(connection: Any, desk: CallDesk, call: CallId, number: str | None, protocol: str) -> Caller:
-    """Return who calls; the number gets its opaque id."""
-    ref = await queries.number_ref(connection, number=number) if number is not None else None
-    client_id = desk.suggested.client(number)
-    tickets = await tickets_of_caller(connection, protocol=protocol, contact_ref=ref, client_id=client_id)
-    return Caller(call, number, ref, client_id, tickets)
+async def caller_of(connection: Any, desk: CallDesk, call_id: CallId, call: Call) -> Caller:
+    """Return who calls; the number gets its opaque id. The client is the one that it is registered for, else that of
+    ``clients.yaml``: both only suggest."""
+    ref, registered = None, None
+    if call.number is not None:
+        known = await queries.contact_of_number(
+            connection, number=call.number, seen_at=call.entered_at or call.first_at
+        )
+        ref, registered = known["contact_ref"], known["client_id"]
+    client_id = registered if desk.has_client(registered) else desk.suggested.client(call.number)
+    tickets = await tickets_of_caller(
+        connection, protocol=ticket_named(call.protocol), contact_ref=ref, client_id=client_id
+    )
+    return Caller(call_id, call.number, ref, client_id, tickets, registered is not None and registered == client_id)
 
 
 async def missed(connection: Any, desk: CallDesk, caller: Caller, call: Missed) -> Outcome:
@@ -77,17 +90,19 @@ async def missed(connection: Any, desk: CallDesk, caller: Caller, call: Missed) 
     if joined is not None:
         return Outcome("joined", joined.ticket_id, events)
     title = "Ligação perdida no plantão" if call.emergency else "Ligação perdida"
-    opened = await open_ticket(connection, _opening(caller, service, title, call.entered_at, "phone-missed"))
+    opened = await open_ticket(connection, desk.desk, _opening(caller, service, title, call.entered_at, "phone-missed"))
     return Outcome("opened", opened.subject, [opened, *events])
 
 
 async def answered(connection: Any, desk: CallDesk, caller: Caller, call: Answered) -> Outcome:
     """Answer the tickets of the caller's missed calls; in the window a ticket tells of the call, to be completed by the form."""
     agent = desk.phone.agent(call.agent, desk.agents)
-    waiting = waiting_for_us(caller.tickets)
+    named = [t for t in caller.tickets if t.named]
+    waiting = [*waiting_for_us(caller.tickets, call.answered_at)]
+    waiting += [t for t in named if not t.responded and t not in waiting and t.opened_at <= call.answered_at]
     events = [responded(caller.call, t.ticket_id, call.answered_at, agent) for t in waiting]
     if not call.emergency:
-        known = [t.ticket_id for t in caller.tickets if t.named] or [t.ticket_id for t in waiting]
+        known = [t.ticket_id for t in named or waiting]
         return Outcome("responded" if waiting else "none", known[-1] if known else None, events)
     subject = about(caller.tickets, call.entered_at, desk.window, desk.phone.services)
     if subject is not None:
@@ -106,14 +121,14 @@ async def answered(connection: Any, desk: CallDesk, caller: Caller, call: Answer
         "phone-answered",
         responded=True,
     )
-    opened = await open_ticket(connection, opening)
+    opened = await open_ticket(connection, desk.desk, opening)
     taken = [assigned(caller.call, opened.subject, call.answered_at, agent)] if agent else []
     return Outcome("opened", opened.subject, [opened, *taken, *events])
 
 
 def called_back(desk: CallDesk, caller: Caller, call: CalledBack) -> Outcome:
     """Answer the tickets of the missed calls of whom we called back."""
-    waiting = waiting_for_us(caller.tickets)
+    waiting = waiting_for_us(caller.tickets, call.answered_at)
     agent = desk.phone.agent(call.agent, desk.agents)
     events = [responded(caller.call, t.ticket_id, call.answered_at, agent) for t in waiting]
     return Outcome("responded" if waiting else "none", waiting[-1].ticket_id if waiting else None, events)
@@ -155,6 +170,7 @@ def _opening(caller: Caller, service: str, title: str, at: datetime, rule: str, 
         "title": title,
         "client_id": caller.client_id,
         "contact_ref": caller.contact_ref,
+        "contact_registered": caller.registered or None,
         "coverage_reason": _SUGGESTED if caller.client_id else None,
         "routing_rule": rule,
         "sender_verified": False,

@@ -5,7 +5,6 @@ and puts them aside, and one bad record must not page operations twice.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -15,15 +14,11 @@ from services.intake.domain.following import RANK, ClockWord, Ticket, fold, hear
 from services.intake.domain.limits import broken_limit
 from services.intake.handlers.desk import Desk
 from services.intake.store import desk as store
-from services.intake.store import queries
 from services.intake.store.desk import Happening
+from shared import outbox
 from shared.events import Event, Undecodable, check_arrival, decode_json, encode, parse_json
 from shared.events.policy import RULE_8, by_messenger
 from shared.kafka import DeadLetter, Record
-
-FORGET_AT_ONCE = 200
-SESSIONS_FORGOTTEN_AT_ONCE = 1000
-SESSION_LONGEST = timedelta(days=1)  # longer than any session lasts
 
 
 async def follow_tickets(desk: Desk, records: Sequence[Record]) -> Sequence[DeadLetter]:
@@ -47,6 +42,13 @@ async def take_in(connection: Any, happenings: Sequence[Happening]) -> Collectio
         folded = [fold(happened[ticket_id], known.get(ticket_id)) for ticket_id in sorted(touched)]
         await store.save_tickets(connection, [ticket for ticket in folded if ticket is not None])
     return new
+
+
+async def record(connection: Any, desk: Desk, events: Sequence[Event[Any]]) -> None:
+    """Record events of our own in the caller's transaction: for the topic by the outbox, and for the desk at once."""
+    if events:
+        await take_in(connection, [happening_of(event) for event in events])
+        await outbox.record(connection, desk.tickets_topic, events)
 
 
 def happening_of(event: Event[Any]) -> Happening:
@@ -108,22 +110,6 @@ def _check(event: Event[Any], family: str) -> None:
     broken = broken_limit(event)
     if broken is not None:
         raise Undecodable("invalid", *broken)
-
-
-async def forget_closed(desk: Desk, before: datetime, at_most: int = FORGET_AT_ONCE) -> bool:
-    """Forget events and clocks of up to ``at_most`` tickets closed before an instant; True when there may be more.
-
-    The tickets stay as they were folded last: an event that comes later acts on that.
-    """
-    gone = await queries.forget_closed(desk.pool, before=before, at_most=at_most)
-    return bool(gone == at_most)
-
-
-async def forget_sessions(desk: Desk, now: datetime) -> bool:
-    """Forget sessions that can no longer be alive; True when there may be more."""
-    before = now - SESSION_LONGEST
-    gone = await queries.forget_sessions(desk.pool, before=before, at_most=SESSIONS_FORGOTTEN_AT_ONCE)
-    return bool(gone == SESSIONS_FORGOTTEN_AT_ONCE)
 
 
 async def ticket_of(connection: Any, ticket_id: str) -> Ticket | None:

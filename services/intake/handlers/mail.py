@@ -48,11 +48,21 @@ async def _failure_of(desk: Desk, ids: Sequence[int]) -> Exception | None:
         await _settle_all(desk, messages)
     except Exception as error:  # the edge of one message: counted, logged, tried again
         if is_transient(error):
+            await _give_back(desk, ids)
             raise
         metrics.failed.inc()
         log.warning("message_failed", first_id=ids[0], messages=len(ids), error=type(error).__name__)
         return error
     return None
+
+
+async def _give_back(desk: Desk, ids: Sequence[int]) -> None:
+    """Take back the attempt that an outage cost: after some of them a mail counts as one that cannot be read."""
+    try:
+        await queries.give_back_attempt(desk.pool, ids=list(ids))
+    except Exception as error:  # it is still away; one attempt more is no harm
+        if not is_transient(error):
+            raise
 
 
 async def _settle_all(desk: Desk, messages: Sequence[Unread]) -> None:
@@ -73,7 +83,7 @@ async def _read(desk: Desk, message: Unread) -> Contact:
     raw = await queries.raw_of(desk.pool, id=message.id)
     if message.attempts > _LAST_ATTEMPTS:
         return unread(raw, desk.known.triage, "too_many_attempts")
-    return await desk.read(raw, message.received_at, null_sender=message.envelope_from == "")
+    return await desk.read(raw, message.received_at, null_sender=message.envelope_from == "", mailbox=message.mailbox)
 
 
 async def _settle(connection: Any, desk: Desk, message: Unread, found: Contact) -> list[tuple[str, Event[Any]]]:
@@ -83,7 +93,13 @@ async def _settle(connection: Any, desk: Desk, message: Unread, found: Contact) 
         await _assign(connection, message, found, copy[0], "copy")
         return []
     if found.discarded is not None and not message.opened_by_hand:
-        await queries.discard(connection, reason=found.discarded, fingerprint=found.fingerprint, id=message.id)
+        await queries.discard(
+            connection,
+            reason=found.discarded,
+            fingerprint=found.fingerprint,
+            sender=found.sender,
+            id=message.id,
+        )
         metrics.discarded.labels(found.discarded).inc()
         bounced = found.bounced if copy is None else None
         return [] if bounced is None else [(desk.notices_topic, _bounced(message, bounced))]
@@ -93,9 +109,10 @@ async def _settle(connection: Any, desk: Desk, message: Unread, found: Contact) 
         became, events = happened(message, found, standing.ticket_id)
         await _assign(connection, message, found, standing.ticket_id, became)
         return [(desk.tickets_topic, event) for event in events]
-    event = await open_ticket(connection, _opening(message, contact_ref, found), desk.known.identity.flood_from)
+    event = await open_ticket(connection, desk, _opening(message, contact_ref, found))
     await _assign(connection, message, found, event.subject, "opened")
     metrics.opened.labels("no" if found.unreadable else "yes").inc()
+    metrics.contacts.labels("yes" if found.registered else "no").inc()
     await plan_reply(connection, desk, message, found, contact_ref, event.subject)
     return [(desk.tickets_topic, event)]
 
@@ -104,7 +121,7 @@ async def _known(connection: Any, desk: Desk, message: Unread, found: Contact) -
     """Return the contact's opaque id, and what is found with the client that its address is registered for."""
     if not found.sender:
         return None, found
-    row = await queries.contact_of(connection, address=found.sender)
+    row = await queries.contact_of(connection, address=found.sender, seen_at=message.received_at)
     if row["client_id"] is None or found.client_by == "cnpj":
         return row["contact_ref"], found
     day = desk_day(message.received_at)
@@ -114,7 +131,12 @@ async def _known(connection: Any, desk: Desk, message: Unread, found: Contact) -
 
 async def _assign(connection: Any, message: Unread, found: Contact, ticket_id: str, became: str) -> None:
     await queries.assign_ticket(
-        connection, ticket_id=ticket_id, became=became, fingerprint=found.fingerprint, id=message.id
+        connection,
+        ticket_id=ticket_id,
+        became=became,
+        fingerprint=found.fingerprint,
+        sender=found.sender,
+        id=message.id,
     )
     metrics.read.labels(became).inc()
 

@@ -26,4 +26,6 @@ def routes(gate: Gate, office: Office) -> Sequence[BaseRoute]:
         Route("/desk/phone", gate.guarded(PhoneForm(office).answer), methods=_BOTH),
         Route("/desk/discarded", gate.guarded(contacts.discarded), methods=_BOTH),
         Route("/desk/tickets/{ticket_id:path}", gate.guarded(TicketPage(office).answer), methods=_BOTH),
+        Route("/desk/{rest:path}", gate.missing, methods=["GET", "HEAD"]),
+        Route("/", gate.missing, methods=["GET", "HEAD"]),
     ]

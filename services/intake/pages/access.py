@@ -2,9 +2,11 @@
 
 import asyncio
 import secrets
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -29,7 +31,18 @@ from services.intake.domain.sessions import (
     is_csrf,
     token_sha256,
 )
-from services.intake.pages.web import LANGUAGE_COOKIE, Refused, language_of, local_path, page, read_form, see_other
+from services.intake.pages.web import (
+    LANGUAGE_COOKIE,
+    Refused,
+    kept_of,
+    language_of,
+    local_path,
+    login_page,
+    read_form,
+    resume_page,
+    see_other,
+    wrong,
+)
 from services.intake.store import queries
 from services.intake.texts import TEXTS
 from shared import clock
@@ -98,21 +111,28 @@ class Gate:
         """Return an endpoint for people who are logged in; forms must carry the session's token."""
 
         async def answer(request: Request) -> Response:
+            shared: dict[str, Any] = {}
             try:
                 token, found = await self._session(request, clock.now())
                 if found is None:
                     return await self._to_login(request)
+                agent = self.agents.agents[found]
+                shared = {"agent": agent, "csrf": csrf_of(token)}
                 form = await read_form(request) if request.method == "POST" else {}
                 if request.method == "POST" and not is_csrf(token, form.get("csrf", "")):
-                    raise Refused(403, "stale_form")
-                agent = self.agents.agents[found]
+                    return _other_session(request, form, shared)
                 language = language_of(request, agent.language)
                 return await handler(Visit(request, found, agent, csrf_of(token), language, form, clock.now()))
             except Refused as refused:
-                return wrong(request, refused)
+                return wrong(request, refused, **shared)
             except _AWAY as error:
                 log.warning("desk_page_failed", error=type(error).__name__)
-                return wrong(request, Refused(503, "try_again"))
+                return wrong(request, Refused(503, "try_again"), **shared)
+            except Exception as error:  # noqa: BLE001  # the edge: whatever breaks a page, people read a page that says so
+                log.error(
+                    "desk_page_broken", error=type(error).__name__, at=_place(error)
+                )  # no message: it may hold data
+                return wrong(request, Refused(500, "broken"), **shared)
 
         return answer
 
@@ -124,22 +144,27 @@ class Gate:
                 raise Refused(403, "login_proxy")
             if request.method != "POST":
                 said = "logged_out" if "out" in request.query_params else ""
-                return _login(language, local_path(request.query_params.get("next", "")), said=said)
+                return login_page(language, local_path(request.query_params.get("next", "")), said=said)
             form = await read_form(request)
-            following = local_path(form.get("next", ""))
+            following, kept = local_path(form.get("next", "")), form.get("kept", "")
             user, now = form.get("user", "").strip().lower()[:64], clock.now()
             if not (self.by_address.take(self._address(request), now) and self.by_user.take(user, now)):
                 metrics.logins.labels("limited").inc()
-                return _login(language, following, status=429, user=user, error="login_limited")
+                return login_page(language, following, status=429, user=user, kept=kept, error="login_limited")
             if not await self._proves(user, form.get("password", "")):
                 metrics.logins.labels("wrong").inc()
-                return _login(language, following, status=401, user=user, error="login_wrong")
+                return login_page(language, following, status=401, user=user, kept=kept, error="login_wrong")
             self.by_user.succeeded(user)
-            return await self._begin(request, user, following, now)
+            self.by_address.take_back(self._address(request))
+            return await self._begin(request, user, following, now, kept)
         except Refused as refused:
             return wrong(request, refused)
         except _AWAY:
             return wrong(request, Refused(503, "try_again"))
+
+    async def missing(self, request: Request) -> Response:
+        """Say that there is no such page; where no page is named, show the list."""
+        return wrong(request, Refused(404, "no_page")) if request.path_params.get("rest") else see_other("/desk")
 
     async def logout(self, visit: Visit) -> Response:
         """End the session."""
@@ -182,20 +207,29 @@ class Gate:
         return token, str(row["agent"])
 
     async def _to_login(self, request: Request) -> Response:
-        following = _here(request) if request.method in ("GET", "HEAD") else request.url.path
+        """Ask who it is; a form that was sent after its session ended is kept, to be sent again."""
+        posted = request.method == "POST"
+        following = request.url.path if posted else _here(request)
+        if following == "/desk/logout":
+            return see_other("/desk/login?out")
+        kept = kept_of(await read_form(request)) if posted else ""
         named = self._named(request)
         if named is not None:
-            return await self._begin(request, named, local_path(following), clock.now())
+            return await self._begin(request, named, local_path(following), clock.now(), kept)
+        if kept:
+            return login_page(language_of(request), local_path(following), status=401, kept=kept, error="session_over")
         return see_other(f"/desk/login?next={quote(following, safe='')}")
 
-    async def _begin(self, request: Request, agent_id: str, following: str, now: datetime) -> Response:
+    async def _begin(self, request: Request, agent_id: str, following: str, now: datetime, kept: str = "") -> Response:
         token, agent = secrets.token_urlsafe(32), self.agents.agents[agent_id]
         digest = token_sha256(token)
         credential = credential_of(agent.password)
         await queries.begin_session(self.pool, token_sha256=digest, agent=agent_id, credential=credential, now=now)
         metrics.logins.labels("ok").inc()
         log.info("desk_login", agent=agent_id)
-        answer = see_other(following)
+        answer: Response = see_other(following)
+        if kept:
+            answer = resume_page(request, 200, following, kept, agent=agent, csrf=csrf_of(token))
         answer.set_cookie(
             COOKIE,
             token,
@@ -244,26 +278,19 @@ class Gate:
         return (forwarded or request.url.scheme) == "https"
 
 
+def _other_session(request: Request, form: Mapping[str, str], shared: Mapping[str, Any]) -> Response:
+    """Let somebody who has logged in anew since send a form again; a browser that cannot say that it is ours sends none."""
+    kept = kept_of(form) if request.headers.get("sec-fetch-site") == "same-origin" else ""
+    if not kept:
+        raise Refused(403, "stale_form")
+    return resume_page(request, 403, local_path(request.url.path), kept, **shared)
+
+
+def _place(error: Exception) -> str:
+    """Return where it was raised."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"
+
+
 def _here(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
-
-
-def _login(
-    language: str, following: str, *, status: int = 200, user: str = "", said: str = "", error: str = ""
-) -> Response:
-    return page(
-        "login.html",
-        language,
-        status,
-        agent=None,
-        next=following,
-        here="/desk/login",
-        user=user,
-        said=said,
-        error=error,
-    )
-
-
-def wrong(request: Request, refused: Refused) -> Response:
-    """Return the page that says why another one is not given."""
-    return page("wrong.html", language_of(request), refused.status, agent=None, here="/desk", text=refused.text)

@@ -18,6 +18,7 @@ from services.intake.store import queries
 AT_ONCE = 50
 _PAGES = 200  # nobody reads further; narrower filters do
 _HEAD_BYTES = 16 * 1024
+_ID_DIGITS = 18  # fewer than 2**63 has
 REASONS = ("null_sender", "report", "auto_replied", "away")
 
 
@@ -35,7 +36,10 @@ class Contacts:
     async def tickets(self, visit: Visit) -> Response:
         """Show open tickets, worst first, or closed ones, the latest first; a page of ``AT_ONCE``."""
         asked, view = visit.request.query_params, self._office.view(visit)
-        filters = {name: asked.get(name, "").strip()[:200] for name in ("q", "client", "mine", "closed", "flood")}
+        filters = {
+            name: asked.get(name, "").replace("\0", "").strip()[:200]
+            for name in ("q", "client", "mine", "closed", "flood")
+        }
         rows, number, more = await self._rows(visit, filters)
         known: dict[str, list[Any]] = {}
         for word in await store.clocks_of(self._office.desk.pool, [row["ticket_id"] for row in rows]):
@@ -56,7 +60,7 @@ class Contacts:
         common = {
             "client": filters["client"] or None,
             "assignee": visit.agent_id if filters["mine"] else None,
-            "words": filters["q"].lower().removeprefix("#").replace("\0", "") or None,
+            "words": filters["q"].lower().removeprefix("#") or None,
             "at_most": AT_ONCE + 1,
             "skip": (number - 1) * AT_ONCE,
         }
@@ -72,7 +76,7 @@ class Contacts:
         """Show mail that opened no ticket, the latest first; or give one back to the reader."""
         if visit.request.method == "POST":
             text = visit.form.get("message", "")
-            given = text.isdecimal() and int(text) < 2**63 and await open_discarded(self._office.desk, int(text))
+            given = text.isdecimal() and len(text) <= _ID_DIGITS and await open_discarded(self._office.desk, int(text))
             return see_other(f"/desk/discarded?said={'was_given_back' if given else 'was_gone'}")
         asked, view, number = visit.request.query_params, self._office.view(visit), _number(visit)
         reason = asked.get("reason", "")

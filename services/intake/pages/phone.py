@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from services.intake.domain.acts import Wrong
 from services.intake.domain.message import TITLE_LENGTH
-from services.intake.handlers.calls import FormCall, record_form_call
+from services.intake.handlers.call_form import FormCall, record_form_call
 from services.intake.pages.access import Visit
 from services.intake.pages.contacts import ticket_path
 from services.intake.pages.office import Office
@@ -82,5 +82,6 @@ class PhoneForm:
             view.moment(one.entered_at),
             one.number or view.t["unknown"],
             one.client_id and view.client(one.client_id),
+            one.ticket_id and f"{view.t['protocol']} {one.ticket_id}",
         )
         return " · ".join(filter(None, said))

@@ -68,6 +68,7 @@ class TicketPage:
             **visit.shared,
             ticket=ticket,
             path=ticket_path(ticket_id),
+            protocol=(opened.protocol if opened is not None else None) or ticket_id,
             nonce=secrets.token_urlsafe(24),
             facts=_facts(ticket, opened, view),
             articles=[url for url in getattr(opened, "articles", ()) if url.startswith(("https://", "http://"))],
@@ -108,7 +109,8 @@ class TicketPage:
             "signature": _plain(read.signature)[:TEXT_LENGTH],
             "cut": len(read.text) > TEXT_LENGTH or row["size_bytes"] > MESSAGE_BYTES,
             "attachments": [f"{one.name or one.type} ({_size(one.bytes)})" for one in read.attachments[:50]],
-            "unreadable": read.unreadable,
+            "unreadable": None if row["erased"] else read.unreadable,
+            "erased": row["erased"],
         }
 
 
@@ -145,11 +147,13 @@ def _said_at_opening(opened: TicketOpened | None, view: View) -> Sequence[tuple[
         return "" if value is None else t["yes" if value else "no"]
 
     return [
+        (t["protocol_number"], opened.protocol or ""),
         (t["coverage"], opened.coverage_reason or ""),
         (t["rejections"], ", ".join(opened.rejection_codes)),
         (t["documents"], ", ".join(opened.documents)),
         (t["rule"], opened.routing_rule or ""),
         (t["hint"], view.word(opened.scope_hint) if opened.scope_hint else ""),
+        (t["remote"], told(opened.remote_access)),
         (t["registered"], told(opened.contact_registered)),
         (t["verified"], told(opened.sender_verified)),
     ]

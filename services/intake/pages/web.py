@@ -1,10 +1,10 @@
 """What every desk page shares: headers, templates, forms of bounded size, the language."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -22,6 +22,7 @@ HEADERS = {
     ),
 }
 FORM_BYTES, FORM_SECONDS, FORM_FIELDS = 64 * 1024, 30, 50
+KEPT_LENGTH = 16 * 1024  # characters; written into a form once more it stays below FORM_BYTES
 LANGUAGE_COOKIE = "prazo_desk_language"
 _FOLDER = Path(__file__).parents[1] / "templates"
 _templates = templates_in(_FOLDER)
@@ -44,6 +45,36 @@ def page(template: str, language: str, status: int = 200, **values: Any) -> HTML
 def see_other(path: str) -> RedirectResponse:
     """Return the answer to a form that was taken: look there."""
     return RedirectResponse(path, status_code=303, headers=HEADERS)
+
+
+def login_page(
+    language: str, following: str, *, status: int = 200, user: str = "", said: str = "", error: str = "", kept: str = ""
+) -> Response:
+    """Return the log-in page; ``said`` and ``error`` are keys of texts, ``kept`` is a form to be sent after it."""
+    return page(
+        "login.html",
+        language,
+        status,
+        agent=None,
+        next=following,
+        here="/desk/login",
+        user=user,
+        said=said,
+        error=error,
+        kept=kept,
+    )
+
+
+def wrong(request: Request, refused: Refused, agent: Any = None, csrf: str = "") -> Response:
+    """Return the page that says why another one is not given, in the language and the frame of who is logged in."""
+    language = language_of(request, agent.language if agent else None)
+    return page("wrong.html", language, refused.status, agent=agent, csrf=csrf, here="/desk", text=refused.text)
+
+
+def resume_page(request: Request, status: int, path: str, kept: str, *, agent: Any, csrf: str) -> Response:
+    """Return the page by which a form is sent again to ``path`` in a new session."""
+    language = language_of(request, agent.language)
+    return page("resume.html", language, status, fields=fields_of(kept), agent=agent, csrf=csrf, here=path)
 
 
 async def stylesheet(_: Request) -> Response:
@@ -69,6 +100,22 @@ async def read_form(request: Request) -> Mapping[str, str]:
     except (TimeoutError, ClientDisconnect, ValueError):  # ValueError: not UTF-8, or too many fields
         raise Refused(400, "stale_form") from None
     return {name: value.replace("\0", "\ufffd") for name, value in fields}
+
+
+def kept_of(form: Mapping[str, str]) -> str:
+    """Return a form as one text that the log-in page can carry; "" for one that is too long for that."""
+    text = urlencode({name: value for name, value in form.items() if name != "csrf"})
+    return text if len(text) <= KEPT_LENGTH else ""
+
+
+def fields_of(kept: str) -> Sequence[tuple[str, str]]:
+    """Return the fields of a form that the log-in page carried."""
+    try:
+        return [
+            pair for pair in parse_qsl(kept, keep_blank_values=True, max_num_fields=FORM_FIELDS) if pair[0] != "csrf"
+        ]
+    except ValueError:
+        raise Refused(400, "stale_form") from None
 
 
 def language_of(request: Request, own: str | None = None) -> str:

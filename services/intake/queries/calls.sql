@@ -22,9 +22,9 @@ SELECT pbx, call_id, attempts FROM call WHERE look_at <= :now::timestamptz ORDER
 -- Count an attempt and look again later, durably: a call that cannot be decided stops nobody and is not lost.
 UPDATE call SET attempts = attempts + 1, look_at = :look_at::timestamptz WHERE pbx = :pbx AND call_id = :call_id;
 
--- name: lock_decisions^
+-- name: lock_calls^
 -- One decision at a time: two calls of one number never open a ticket each.
-SELECT pg_advisory_xact_lock(hashtextextended('prazo.calls', 0));
+SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.calls', 0));
 
 -- name: claim_call^
 -- A call to decide of, locked until the transaction ends.
@@ -52,10 +52,10 @@ WHERE pbx = :pbx AND call_id = :call_id;
 -- A missed call was answered after all, as a late word said.
 UPDATE call SET responded = true, agent = :agent, look_at = NULL, attempts = 0 WHERE pbx = :pbx AND call_id = :call_id;
 
--- name: number_ref$
--- The opaque id of a telephone number.
-INSERT INTO contact_number (number) VALUES (:number)
-ON CONFLICT (number) DO UPDATE SET number = excluded.number RETURNING contact_ref::text;
+-- name: contact_of_number^
+-- The opaque id of a telephone number, and the client that it is registered for.
+INSERT INTO contact_number AS known (number, seen_at) VALUES (:number, :seen_at::timestamptz)
+ON CONFLICT (number) DO UPDATE SET seen_at = greatest(known.seen_at, excluded.seen_at) RETURNING contact_ref::text, client_id;
 
 -- name: tickets_of_caller
 -- Open tickets that a call may be about: of the protocol number given, of the number, of the client; the surest first.
@@ -75,23 +75,25 @@ INSERT INTO call (pbx, call_id, heard_at) VALUES (:pbx, :call_id, :at::timestamp
 
 -- name: ticket_of_call^
 -- The ticket of a call, if it has one, and when the caller entered, as far as that is known yet.
-SELECT ticket_id, coalesce(entered_at, heard_at) AS entered_at, responded FROM call WHERE pbx = :pbx AND call_id = :call_id FOR UPDATE;
+SELECT ticket_id, coalesce(entered_at, heard_at) AS entered_at, number, responded FROM call WHERE pbx = :pbx AND call_id = :call_id FOR UPDATE;
 
 -- name: complete_call!
--- A form said what a call was about.
-UPDATE call SET ticket_id = :ticket_id, client_id = :client_id, client_by = 'form', agent = :agent
+-- A form said what a call was about; what the exchange said of it stays. :decision: of a call that only the form knows.
+UPDATE call SET ticket_id = :ticket_id, client_id = coalesce(:client_id, client_id), client_by = 'form', agent = :agent,
+    number = coalesce(number, :number), entered_at = coalesce(entered_at, :entered_at::timestamptz),
+    decision = coalesce(decision, :decision), responded = responded OR :decision::text IS NOT NULL
 WHERE pbx = :pbx AND call_id = :call_id;
 
 -- name: calls_to_complete
--- Answered calls of which no ticket tells yet: somebody is to fill in the form; the newest first.
-SELECT pbx, call_id, entered_at, number, client_id, agent FROM call
-WHERE decision = 'answered' AND ticket_id IS NULL AND entered_at >= :since::timestamptz
+-- Answered calls that no form tells of yet, with the ticket that they have already, if any; the newest first.
+SELECT pbx, call_id, entered_at, number, client_id, agent, ticket_id FROM call
+WHERE decision = 'answered' AND client_by IS DISTINCT FROM 'form' AND entered_at >= :since::timestamptz
 ORDER BY entered_at DESC LIMIT :at_most::int;
 
 -- name: calls_of_ticket
 -- The calls about a ticket, oldest first.
 SELECT pbx, call_id, entered_at, number, decision, agent FROM call
-WHERE ticket_id = :ticket_id ORDER BY entered_at LIMIT :at_most::int;
+WHERE ticket_id = :ticket_id AND entered_at IS NOT NULL ORDER BY entered_at LIMIT :at_most::int;
 
 -- name: recent_calls
 -- The calls of an exchange by the caller's channel; those that have no end yet are open.

@@ -124,18 +124,19 @@ LIMIT :at_most::int OFFSET :skip::int;
 -- name: messages_of
 -- The messages of a ticket without their copies, latest first: of each no more than its first :bytes.
 SELECT id, received_at, mailbox, envelope_from, became, substring(raw FROM 1 FOR :bytes::int) AS raw,
-    octet_length(raw) AS size_bytes
+    octet_length(raw) AS size_bytes, erased_at IS NOT NULL AS erased
 FROM message WHERE ticket_id = :ticket_id AND became IS DISTINCT FROM 'copy' ORDER BY id DESC LIMIT :at_most::int;
 
 -- name: discarded_mail
 -- Mail that opened no ticket, latest first: of each no more than its header.
 SELECT id, received_at, mailbox, discarded, substring(raw FROM 1 FOR :bytes::int) AS head FROM message
-WHERE discarded IS NOT NULL AND (:reason::text IS NULL OR discarded = :reason)
+WHERE discarded IS NOT NULL AND erased_at IS NULL AND (:reason::text IS NULL OR discarded = :reason)
 ORDER BY received_at DESC, id DESC LIMIT :at_most::int OFFSET :skip::int;
 
 -- name: open_discarded$
 -- Give a discarded message back to the reader, which opens its ticket; returns its id, none where it is not discarded.
-UPDATE message SET discarded = NULL, opened_by_hand = true WHERE id = :id::bigint AND discarded IS NOT NULL RETURNING id;
+UPDATE message SET discarded = NULL, opened_by_hand = true WHERE id = :id::bigint AND discarded IS NOT NULL AND erased_at IS NULL
+RETURNING id;
 
 -- name: begin_session!
 -- Somebody logged in.

@@ -22,3 +22,9 @@ SET mailbox = excluded.mailbox, sha256 = excluded.sha256, internal_at = excluded
     size_bytes = excluded.size_bytes
 WHERE (known.sha256, known.internal_at) <> (excluded.sha256, excluded.internal_at)
 RETURNING uid;
+
+-- name: still_there!
+-- Mails that are stored and lie in their folder all the same; noted once a day.
+UPDATE imap_message SET there_at = :at::timestamptz
+WHERE source = :source AND uidvalidity = :uidvalidity::bigint AND uid = ANY(:uids::bigint[])
+    AND there_at < :at::timestamptz - interval '1 day';

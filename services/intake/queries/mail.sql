@@ -29,6 +29,11 @@ UPDATE message SET attempts = attempts + 1
 WHERE id IN (SELECT id FROM message WHERE id = ANY(:ids::bigint[]) AND ticket_id IS NULL AND discarded IS NULL FOR UPDATE SKIP LOCKED)
 RETURNING id, mailbox, received_at, traceparent, attempts, envelope_from, opened_by_hand;
 
+-- name: give_back_attempt!
+-- The database was away: the attempt was no message's.
+UPDATE message SET attempts = attempts - 1
+WHERE id = ANY(:ids::bigint[]) AND attempts > 0 AND ticket_id IS NULL AND discarded IS NULL;
+
 -- name: claim_unread
 -- Those that nothing was decided of meanwhile, locked until the transaction ends.
 SELECT id FROM message
@@ -40,11 +45,15 @@ SELECT raw FROM message WHERE id = :id::bigint;
 
 -- name: discard!
 -- The message is read and opens no ticket; it stays, with the reason.
-UPDATE message SET discarded = :reason, fingerprint = :fingerprint WHERE id = :id::bigint;
+UPDATE message SET discarded = :reason, fingerprint = :fingerprint,
+    contact_ref = (SELECT contact_ref FROM contact WHERE address = :sender)
+WHERE id = :id::bigint;
 
 -- name: assign_ticket!
--- The message is read: which ticket it belongs to, and as what.
-UPDATE message SET ticket_id = :ticket_id, became = :became, fingerprint = :fingerprint WHERE id = :id::bigint;
+-- The message is read: which ticket it belongs to, as what, and who wrote it.
+UPDATE message SET ticket_id = :ticket_id, became = :became, fingerprint = :fingerprint,
+    contact_ref = (SELECT contact_ref FROM contact WHERE address = :sender)
+WHERE id = :id::bigint;
 
 -- name: lock_decisions^
 -- One replica at a time decides which mails belong together.

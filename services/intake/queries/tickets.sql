@@ -4,8 +4,8 @@ SELECT nextval('protocol');
 
 -- name: contact_of^
 -- The opaque id of an address, and the client that it is registered for.
-INSERT INTO contact (address) VALUES (:address)
-ON CONFLICT (address) DO UPDATE SET address = excluded.address RETURNING contact_ref::text, client_id;
+INSERT INTO contact AS known (address, seen_at) VALUES (:address, :seen_at::timestamptz)
+ON CONFLICT (address) DO UPDATE SET seen_at = greatest(known.seen_at, excluded.seen_at) RETURNING contact_ref::text, client_id;
 
 -- name: save_opened!
 -- The ticket as its opening says; where it is known already (a repetition), nothing changes.

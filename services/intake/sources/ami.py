@@ -1,14 +1,14 @@
 """The reader of Asterisk's manager interface (AMI): connect, log in, read, ping, connect again.
 
-AMI repeats nothing: after every log-in the words that were missed are read from queue_log, if it can be read here, and calls
-without an end whose channel is gone are ended. What is heard waits in a bounded buffer until it is stored; a full one
+AMI repeats nothing: after every log-in the words that were missed are read from queue_log and its rotated files, if they can
+be read here, and calls without an end whose channel is gone are ended. What is heard waits in a bounded buffer until it is stored; a full one
 leaves the rest with Asterisk. The secret is sent as an MD5 answer to a challenge, unless ``auth: plain``; it is never logged.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from services.intake import metrics
 from services.intake.domain.calls import CallEvent, CallId, Heard
 from services.intake.domain.phone import Ami
 from services.intake.sources.ami_protocol import Tracked, heard
-from services.intake.sources.queue_log import read_tail, words
+from services.intake.sources.queue_log import read_since, words
 from services.intake.store.calls import Recent, hear, last_heard, recent_calls
 from shared import clock
 from shared.ami import Message, Parser, action, login_key
@@ -36,7 +36,9 @@ _PING_SECONDS = 15
 _SILENCE_SECONDS = 45  # three pings without an answer
 _REFUSED_SECONDS = 60  # so that nobody bans us for trying
 _CALLS_LIMIT = 10_000
-_MARGIN = timedelta(minutes=2)  # between its clock and ours
+_MARGIN = timedelta(minutes=15)  # between its clock and ours; what is heard again changes nothing
+_LONGEST_GAP = timedelta(days=7)  # what happened before that is history
+_RECONCILE_SECONDS = 300
 
 
 class LogInRefused(Permanent):
@@ -130,6 +132,8 @@ class AmiReader:
                 present |= {message.get("linkedid", ""), message.get("uniqueid", "")}
             elif name == "CoreShowChannelsComplete":
                 await self._end_the_gone(open_before, present)
+            elif message.get("response") == "Error":  # our user may not see channels: lost calls end only after hours
+                log.warning("ami_action_refused", pbx=self._pbx)
             elif name:
                 metrics.ami_events.labels(name if name in metrics.AMI_EVENTS else "other").inc()
                 word = heard(message, self._pbx, self._tracked, clock.now())
@@ -137,25 +141,39 @@ class AmiReader:
                     await self._buffer.put(word)
 
     async def _reconcile(self) -> Sequence[Recent]:
-        """Hear what queue_log says since the last call that was heard of; return the calls that were open."""
+        """Hear what queue_log says since the last call that was heard of; return the calls that are open."""
         now = clock.now()
-        recent = await recent_calls(self._pool, self._pbx, now - self._open_for, _CALLS_LIMIT)
-        for one in reversed(recent):
-            if one.open:
-                self._tracked.add(one.channel, one.call_id, outgoing=one.outgoing)
         last = await last_heard(self._pool, self._pbx)
-        if self._ami.queue_log is None or last is None:  # before the first call there is no gap
-            return [one for one in recent if one.open]
-        since = max(last - _MARGIN, now - self._open_for)
+        since = max((last or now) - _MARGIN, now - _LONGEST_GAP)
+        recent = await recent_calls(self._pool, self._pbx, min(since, now) - self._open_for, _CALLS_LIMIT)
+        found: list[Heard] = []
+        if self._ami.queue_log is not None and last is not None:  # before the first call there is no gap
+            calls = {one.channel: one.call_id for one in recent}
+            found = list(words(await self._logged(self._ami.queue_log, since), self._pbx, calls, since, now))
+            await self._make_good(found)
+        is_open = {one.channel: one for one in reversed(recent) if one.open}
+        for word in found:
+            if word.event.kind == "ended":
+                is_open.pop(word.channel, None)
+            elif word.event.kind == "started":
+                is_open.setdefault(word.channel, Recent(word.call.call_id, word.channel, open=True, outgoing=False))
+        for one in is_open.values():
+            self._tracked.add(one.channel, one.call_id, outgoing=one.outgoing)
+        return list(is_open.values())
+
+    async def _logged(self, path: str, since: datetime) -> Sequence[str]:
         try:
-            lines = await asyncio.to_thread(read_tail, Path(self._ami.queue_log))
+            return await asyncio.to_thread(read_since, Path(path), since)
         except OSError as error:
             log.warning("queue_log_unreadable", pbx=self._pbx, error=type(error).__name__)
-            lines = []
-        for word in words(lines, self._pbx, {one.channel: one.call_id for one in recent}, since, now):
-            metrics.ami_reconciled.labels("queue_log").inc()
-            await self._buffer.put(word)
-        return [one for one in recent if one.open]
+            return ()
+
+    async def _make_good(self, found: Sequence[Heard]) -> None:
+        """Store all that was missed at once: after a crash in between, the first part would hide the gap of the rest."""
+        async with asyncio.timeout(_RECONCILE_SECONDS), self._pool.acquire() as connection, connection.transaction():
+            await hear(connection, found)
+        metrics.ami_reconciled.labels("queue_log").inc(len(found))
+        self._arrived.set()
 
     async def _end_the_gone(self, open_before: Sequence[Recent], present: set[str]) -> None:
         """End the calls that were open before and have no channel: when exactly, and why, nobody knows."""

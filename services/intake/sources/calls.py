@@ -84,7 +84,7 @@ class CallReport(BaseModel):
         return Heard(CallId(self.pbx, self.call_id), CallEvent(kind[self.type], self.at, received_at, *said))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallsEndpoint:
     """The endpoint: ``post`` is its Starlette handler. ``keys``: of each exchange, two while one replaces the other."""
 

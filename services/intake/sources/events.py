@@ -13,6 +13,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from services.intake.domain.discretion import discreet, indiscreet
 from services.intake.domain.limits import broken_limit
 from services.intake.domain.tokens import Token, bearer
 from services.intake.handlers.desk import Desk
@@ -140,12 +141,12 @@ def _check(raw: object) -> Checked:
         raise Undecodable("invalid", "event", "must be a JSON object")
     event = decode_json(raw)
     check_arrival(raw, event)
-    broken = broken_limit(event)
+    broken = broken_limit(event) or indiscreet(event)
     if broken is not None:
         raise Undecodable("invalid", *broken)
     if not event.type.startswith("ticket.") or event.type == "ticket.refused":
         raise Undecodable("invalid", "type", "must be ticket.*, and not intake's own ticket.refused")
-    outgoing = Outgoing(event.subject, encode(event), event.traceparent)
+    outgoing = Outgoing(event.subject, encode(discreet(event)), event.traceparent)
     if len(outgoing.body) > EVENT_LIMIT_BYTES:
         raise Undecodable("invalid", "event", f"has more than {EVENT_LIMIT_BYTES} bytes as compact JSON")
     return Checked(event, content_hash(raw), outgoing)

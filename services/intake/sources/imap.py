@@ -15,7 +15,7 @@ from services.intake.domain.mailboxes import Facts, Mailbox, Mailboxes, received
 from services.intake.sources.imap_login import Refused
 from services.intake.sources.imap_session import Folder, ImapSession, Unfetchable, Unmovable
 from services.intake.sources.thread import CallingThread
-from services.intake.store.imap import Taken, alone_at, store_taken, stored_uids
+from services.intake.store.imap import Taken, alone_at, still_there, store_taken, stored_uids
 from services.intake.store.mail import Received
 from shared import clock
 from shared.kafka import backoff_seconds
@@ -114,6 +114,7 @@ class MailboxReader:
         checked = {uid for uid in known if (found.uidvalidity, uid) in self._checked}
         facts = await self._thread.call(session.facts, sorted(known.keys() - checked))
         checked |= {uid for uid, said in facts.items() if uid in known and said.may_be(known[uid])}
+        await still_there(connection, self._mailbox.source, found.uidvalidity, sorted(checked), clock.now())
         self._checked = {(found.uidvalidity, uid) for uid in checked}
         return checked
 

@@ -6,12 +6,15 @@ A line is ``seconds|channel|queue|agent|EVENT|parameters…``. The channel is th
 import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from glob import escape
 from pathlib import Path
 
 from services.intake.domain.calls import CallEvent, CallId, Heard, Kind
 from shared.clock import from_us, to_us
 
 TAIL_BYTES = 8 * 1024 * 1024  # some 80,000 lines
+ROTATED = 7
+_PACKED = frozenset({".gz", ".bz2", ".xz", ".zst"})
 _KINDS: dict[str, tuple[Kind, str]] = {
     "ENTERQUEUE": ("started", ""),
     "CONNECT": ("answered", ""),
@@ -28,12 +31,25 @@ _KINDS: dict[str, tuple[Kind, str]] = {
 }
 
 
-def read_tail(path: Path) -> list[str]:
-    """Return the lines of the last ``TAIL_BYTES`` of a file; raises ``OSError`` where it cannot be read."""
+def read_since(path: Path, since: datetime) -> list[str]:
+    """Return the last lines of a log and of what was rotated of it since an instant, the oldest file first.
+
+    Of each file at most ``TAIL_BYTES``, of rotated ones at most ``ROTATED``, no packed ones. Raises ``OSError`` where the log
+    cannot be read.
+    """
+    siblings = path.parent.glob(f"{escape(path.name)}[.-]*")
+    written = sorted((file.stat().st_mtime, file) for file in siblings if file.suffix not in _PACKED)
+    rotated = [file for at, file in written if at >= since.timestamp()][-ROTATED:]
+    return [line for file in (*rotated, path) for line in _tail(file)]
+
+
+def _tail(path: Path) -> list[str]:
+    """Return the last whole lines of a file: one without its end is being written."""
     with path.open("rb") as file:
         start = max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES)
         file.seek(start)
-        lines = file.read(TAIL_BYTES).decode("utf-8", "replace").splitlines()
+        whole, _, _ = file.read(TAIL_BYTES).rpartition(b"\n")
+    lines = whole.decode("utf-8", "replace").split("\n")
     return lines[1:] if start else lines
 
 

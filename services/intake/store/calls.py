@@ -22,13 +22,14 @@ class Decided:
 
 
 class ToComplete(NamedTuple):
-    """An answered call of which no ticket tells yet."""
+    """An answered call that no form tells of yet; ``ticket_id``: its protocol number, if it has a ticket already."""
 
     call: CallId
     entered_at: datetime
     number: str | None
     client_id: str | None
     agent: str | None
+    ticket_id: str | None
 
 
 async def hear(connection: Any, heard: Sequence[Heard]) -> None:
@@ -72,10 +73,7 @@ async def tickets_of_caller(
 async def calls_to_complete(pool: Any, since: datetime, at_most: int = 100) -> Sequence[ToComplete]:
     """Return answered calls since an instant that nobody has filled in a form for, the newest first."""
     rows = [row async for row in queries.calls_to_complete(pool, since=since, at_most=at_most)]
-    return [
-        ToComplete(CallId(r["pbx"], r["call_id"]), r["entered_at"], r["number"], r["client_id"], r["agent"])
-        for r in rows
-    ]
+    return [ToComplete(CallId(pbx, call_id), *rest) for pbx, call_id, *rest in rows]
 
 
 class Recent(NamedTuple):

@@ -37,6 +37,12 @@ async def stored_uids(connection: Any, source: str, uidvalidity: int, uids: Sequ
     return {row["uid"]: Facts(row["internal_at"], row["size_bytes"]) async for row in rows}
 
 
+async def still_there(connection: Any, source: str, uidvalidity: int, uids: Sequence[int], at: datetime) -> None:
+    """Note that stored mails lie in their folder all the same: what is known of them must not be forgotten."""
+    if uids:
+        await queries.still_there(connection, source=source, uidvalidity=uidvalidity, uids=list(uids), at=at)
+
+
 async def store_taken(connection: Any, taken: Taken, message: Received) -> bool:
     """Store a mail and its UID, both or neither; True when it was new.
 

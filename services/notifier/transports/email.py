@@ -60,6 +60,7 @@ class _Connection(aiosmtplib.SMTP):
     attempt = _Attempt()
 
     async def data(self, *arguments: Any, **options: Any) -> SMTPResponse:
+        """Send the mail itself; from here on it may have been taken."""
         self.attempt.in_data = True
         return await super().data(*arguments, **options)
 

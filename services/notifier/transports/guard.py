@@ -15,7 +15,11 @@ Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
 
 _NAT64 = ip_network("64:ff9b::/96")
-_METADATA = frozenset(map(ip_address, ("168.63.129.16",)))  # a cloud's own service on a public address
+_SPECIAL = (
+    tuple(  # which Python 3.11 takes for global: IETF's own (RFC 6890), 6to4 relays, local NAT64, a cloud's own service
+        map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "168.63.129.16/32"))
+    )
+)
 _RESOLVERS = 2
 
 
@@ -38,7 +42,13 @@ def is_forbidden(address: Address, allowed: Sequence[Network]) -> bool:
     if any(inner in network for network in allowed):
         return False
     site_local = isinstance(inner, IPv6Address) and inner.is_site_local
-    return not inner.is_global or inner.is_multicast or inner.is_reserved or site_local or inner in _METADATA
+    return (
+        not inner.is_global
+        or inner.is_multicast
+        or inner.is_reserved
+        or site_local
+        or any(inner in n for n in _SPECIAL)
+    )
 
 
 def system_resolve(host: str, port: int) -> Sequence[str]:

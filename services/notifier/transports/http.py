@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,11 @@ class _Attempt:
     body: bytearray = field(default_factory=bytearray)
 
     async def trace(self, event: str, _: object) -> None:
+        """Hear of each step (httpx, extension ``trace``)."""
         self.sent = self.sent or event == "http11.send_request_body.started"
 
     def answer(self) -> Answer | None:
+        """Return what came back so far, if a status did."""
         return None if self.status is None else Answer(self.status, bytes(self.body), self.retry_in)
 
 
@@ -69,11 +72,8 @@ class Endpoint:
     def __init__(self, url: str, guard: Guard, timeout: timedelta, ca_file: Path | None = None) -> None:
         self._url, self._guard, self._timeout = httpx.URL(url), guard, timeout
         self._port = self._url.port or (443 if self._url.scheme == "https" else 80)
-        trust = ssl.create_default_context(cafile=certifi.where())
-        if ca_file is not None:
-            trust.load_verify_locations(ca_file)
         self._client = httpx.AsyncClient(
-            verify=trust,
+            verify=trust_of(ca_file),
             trust_env=False,
             follow_redirects=False,
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -111,12 +111,8 @@ class Endpoint:
                 return
 
     async def _post_to(self, address: str, attempt: _Attempt, content: bytes, headers: Mapping[str, str]) -> None:
-        sent = {
-            **headers,
-            "Host": self._url.netloc.decode("ascii"),
-            "Accept-Encoding": "identity",
-            "User-Agent": "Prazo",
-        }
+        own = {"Host": self._url.netloc.decode("ascii"), "User-Agent": "Prazo", "Accept-Encoding": "identity"}
+        sent = {**headers, **own, "Connection": "close"}
         known = {"sni_hostname": self._url.host, "trace": attempt.trace}
         url = self._url.copy_with(host=address)
         async with self._client.stream("POST", url, content=content, headers=sent, extensions=known) as response:
@@ -125,6 +121,15 @@ class Endpoint:
                 attempt.body += chunk[: ANSWER_BYTES - len(attempt.body)]
                 if len(attempt.body) >= ANSWER_BYTES:
                     return
+
+
+@lru_cache(maxsize=32)
+def trust_of(ca_file: Path | None) -> ssl.SSLContext:
+    """Return the certificate authorities that we trust: certifi's, and those of a file; read once."""
+    trust = ssl.create_default_context(cafile=certifi.where())
+    if ca_file is not None:
+        trust.load_verify_locations(ca_file)
+    return trust
 
 
 def retry_after(value: str | None) -> timedelta | None:
@@ -180,7 +185,7 @@ def _lost(error: Exception, sent: bool) -> Result:
 def _cause(error: Exception) -> Cause:
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, socket.gaierror):
+        if isinstance(seen, socket.gaierror | UnicodeError):
             return Cause.NAME_NOT_FOUND
         if isinstance(seen, ssl.SSLError):
             return Cause.TLS_FAILED

@@ -8,14 +8,17 @@ from email.utils import format_datetime
 from services.notifier.domain.message import Outgoing
 
 _DOT_ATOM = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+_ADDRESS = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]{1,255}")
 _ATOM_LENGTH = 100
 
 
 def mail_of(message: Outgoing, mail_from: str) -> EmailMessage:
     """Return the mail: plain text complete by itself, HTML beside it, one thread per alert (RFC 5322, 3834).
 
-    Raises ``ValueError`` for an address that cannot stand in a header.
+    Raises ``ValueError`` for what is no address of one person.
     """
+    if not _ADDRESS.fullmatch(message.to):
+        raise ValueError("no address")
     facts, domain, mail = message.facts, mail_from.rpartition("@")[2], EmailMessage()
     mail["From"], mail["To"] = f"Prazo <{mail_from}>", message.to
     mail["Subject"] = _line(message.content.subject)

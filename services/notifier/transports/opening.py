@@ -1,14 +1,11 @@
 """From configuration to channels: secrets are read once, every missing one is named, and all is closed at the end."""
 
 import logging
-import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Protocol, assert_never
 from urllib.parse import urlsplit
-
-import certifi
 
 from services.notifier.domain.channel_config import (
     AppriseConfig,
@@ -25,7 +22,7 @@ from services.notifier.domain.message import Channel
 from services.notifier.transports.apprise import Apprise
 from services.notifier.transports.email import Email, MailServer
 from services.notifier.transports.guard import Guard, Network, Resolve, system_resolve
-from services.notifier.transports.http import Endpoint
+from services.notifier.transports.http import Endpoint, trust_of
 from services.notifier.transports.pagerduty import PagerDuty
 from services.notifier.transports.slack import Slack
 from services.notifier.transports.sms import Sms
@@ -110,9 +107,6 @@ class _Opening:
 
     def _email(self, config: EmailConfig) -> Channel:
         host, _, port = (config.server or self._settings.smtp_out).rpartition(":")
-        trust = ssl.create_default_context(cafile=certifi.where())
-        if config.ca_file is not None:
-            trust.load_verify_locations(self._secrets / config.ca_file)
         server = MailServer(
             host=host.strip("[]"),
             port=int(port),
@@ -122,7 +116,7 @@ class _Opening:
             start_tls={"auto": None, "starttls": True, "implicit": False, "none": False}[config.tls],
             user=config.user,
             password=None if config.password_file is None else self._secret(config.password_file),
-            trust=trust,
+            trust=trust_of(self._ca_file(config.ca_file)),
             kept=config.at_once,
         )
         email = Email(server)
@@ -155,10 +149,12 @@ class _Opening:
         self, url: str, config: WebhookConfig | PagerDutyConfig | SlackConfig | TeamsConfig | SmsConfig
     ) -> Endpoint:
         guard = Guard(self._settings.allowed_networks, self._resolve)
-        ca_file = None if config.ca_file is None else self._secrets / config.ca_file
-        endpoint = Endpoint(url, guard, config.timeout, ca_file)
+        endpoint = Endpoint(url, guard, config.timeout, self._ca_file(config.ca_file))
         self._stack.push_async_callback(endpoint.close)
         return endpoint
+
+    def _ca_file(self, name: str | None) -> Path | None:
+        return None if name is None else self._secrets / name
 
     def _url(self, name: str) -> str:
         """Return the URL in a secret's file; an error names the file, never what is in it."""

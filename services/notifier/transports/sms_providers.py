@@ -144,7 +144,7 @@ def _twilio_report(form: Mapping[str, object]) -> Report | None:
         known = TWILIO_ERRORS.get(int(code)) if code.isascii() and code.isdigit() and len(code) <= 6 else None
         outcome, cause = known or (_PERMANENT, Cause.UNDELIVERABLE)
         return identity, outcome, cause
-    return (identity, Outcome.ACCEPTED, None) if status in _TWILIO_WAY else None
+    return (identity, Outcome.ACCEPTED, None) if isinstance(status, str) and status in _TWILIO_WAY else None
 
 
 def _zenvia_report(form: Mapping[str, object]) -> Report | None:
@@ -160,6 +160,6 @@ def _zenvia_report(form: Mapping[str, object]) -> Report | None:
             return identity, _PERMANENT, Cause.REFUSED
         case "NOT_DELIVERED":
             return identity, _PERMANENT, Cause.UNDELIVERABLE
-        case code if code in _ZENVIA_WAY:
+        case str(code) if code in _ZENVIA_WAY:
             return identity, Outcome.ACCEPTED, None
     return None

@@ -160,6 +160,7 @@ class _Messages:
         self._reader, self._parser = reader, Parser()
 
     async def line(self) -> bytes:
+        """Return the next line."""
         while True:
             try:
                 line = await self._reader.readline()
@@ -170,11 +171,13 @@ class _Messages:
             return line
 
     async def next(self) -> Message:
+        """Return the next message."""
         while (found := self._parser.feed(await self.line())) is None:
             pass
         return found
 
     async def response(self) -> Message:
+        """Return the next response, passing over events."""
         while "response" not in (found := await self.next()):
             pass
         return found

@@ -11,9 +11,9 @@ USER, SECRET, CHALLENGE = "prazo", "s3cret-of-a-test", "840415273"
 
 
 class Asterisk:
-    """Listens on loopback. ``transcripts``: one for each connection, played after the log-in; ``channels``: present ones."""
+    """Listens on loopback. ``transcripts``: one for each connection, played after the log-in; ``channels``: present ones; None: nobody may see them."""
 
-    def __init__(self, *transcripts: str, channels: Sequence[str] = ()) -> None:
+    def __init__(self, *transcripts: str, channels: Sequence[str] | None = ()) -> None:
         self._transcripts, self._channels = list(transcripts), channels
         self.port, self.logins, self.pings, self.refused = 0, 0, 0, 0
         self.said: list[bytes] = []
@@ -71,6 +71,8 @@ class Asterisk:
         return b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n"
 
     def _present(self) -> bytes:
+        if self._channels is None:
+            return b"Response: Error\r\nMessage: Permission denied\r\n\r\n"
         head = b"Response: Success\r\nEventList: start\r\nMessage: Channels will follow\r\n\r\n"
         events = [f"Event: CoreShowChannel\r\nUniqueid: {c}\r\nLinkedid: {c}\r\n\r\n".encode() for c in self._channels]
         return head + b"".join(events) + b"Event: CoreShowChannelsComplete\r\nEventList: Complete\r\n\r\n"

@@ -8,6 +8,7 @@ import pytest
 
 from shared.postgres import create_pool
 from tests.conftest import dsn_for
+from tests.integration.intake.told import tell  # noqa: F401  # the fixture
 from tests.servers.dovecot import PASSWORD, Dovecot, dovecot
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,15 +77,71 @@ async def test_after_a_lost_connection_queue_log_says_what_was_missed(pool: Any,
     await Line(pool).say(f"{T}.301", "started", NIGHT + timedelta(seconds=20), number=NUMBER)
     log = str(TRANSCRIPTS / "queue_log")
     async with Asterisk(channels=[f"{T}.302"]) as server, reading(pool, server, queue_log=log):
-        await until(pool, 5)
+        await until(pool, 4)
         server.drop()
-        await until(pool, 5, lambda: server.logins >= 2)
+        await until(pool, 4, lambda: server.logins >= 2)
     words = {(row["call_id"].partition(".")[2], row["kind"]) for row in await pool.fetch("SELECT * FROM call_event")}
     assert words == {("301", "started"), ("301", "ended"), ("302", "started"), ("302", "answered")}
     line = Line(pool)
     await line.decide(NIGHT + timedelta(minutes=9))
     assert await line.decisions() == ["missed", "answered"]
     assert (await line.types()).count("ticket.opened") == 2
+
+
+def entered(at: datetime, name: str) -> str:
+    """Return the line of a caller who entered the queue."""
+    return f"{at.timestamp():.0f}|{T}.{name}|suporte|NONE|ENTERQUEUE||062988887777|1\n"
+
+
+def gave_up(at: datetime, name: str) -> str:
+    """Return the line of a caller who hung up."""
+    return f"{at.timestamp():.0f}|{T}.{name}|suporte|NONE|ABANDON|1|1|30\n"
+
+
+async def test_calls_of_a_long_gap_are_made_good_also_from_rotated_files(pool: Any, tmp_path: Path) -> None:
+    now = clock.now()
+    await Line(pool).say("before", "ended", now - timedelta(days=3))
+    log = tmp_path / "queue_log"
+    for hours, path in ((60, tmp_path / "queue_log-20260301"), (30, tmp_path / "queue_log.1"), (1, log)):
+        at = now - timedelta(hours=hours)
+        path.write_text(entered(at, f"{hours}") + gave_up(at + timedelta(seconds=40), f"{hours}"))
+    (tmp_path / "queue_log.2.gz").write_bytes(b"\x1f\x8b")
+    log.write_text(log.read_text() + entered(now, "cut")[:-5])  # it is being written
+    async with Asterisk() as server, reading(pool, server, queue_log=str(log)):
+        heard = await until(pool, 7)
+    assert heard == [("", "ended"), *((name, kind) for name in ("60", "30", "1") for kind in ("started", "ended"))]
+
+
+async def test_a_crash_while_a_gap_is_made_good_loses_nothing_of_it(pool: Any, tmp_path: Path) -> None:
+    now = clock.now()
+    line = Line(pool)
+    await line.say("before", "ended", now - timedelta(hours=2))
+    await line.say(f"{T}.249", "started", now - timedelta(hours=2))
+    log = tmp_path / "queue_log"
+    names = [str(n) for n in range(100, 250)]
+    log.write_text("".join(entered(now - timedelta(hours=1), name) for name in names))
+    async with pool.acquire() as other, other.transaction():
+        await other.execute(f"SELECT FROM call WHERE call_id = '{T}.249' FOR UPDATE")
+        async with Asterisk() as server, reading(pool, server, queue_log=str(log)):
+            await asyncio.sleep(1)
+    async with Asterisk(channels=[f"{T}.{n}" for n in names]) as server, reading(pool, server, queue_log=str(log)):
+        await until(pool, 152)
+
+
+async def test_a_caller_of_the_gap_who_hangs_up_later_is_missed_at_once(pool: Any, tmp_path: Path) -> None:
+    now = clock.now()
+    await Line(pool).say("before", "ended", now - timedelta(hours=2))
+    log = tmp_path / "queue_log"
+    timeout = f"{now.timestamp():.0f}|{T}.402|suporte|NONE|EXITWITHTIMEOUT|1|1|30\n"
+    log.write_text(entered(now, "401") + entered(now, "402") + timeout)
+    (tmp_path / "late.txt").write_text(f"Event: Hangup\nUniqueid: {T}.401\nLinkedid: {T}.400\nCause: 16\n\n")
+    async with (
+        Asterisk(str(tmp_path / "late.txt"), channels=[f"{T}.401"]) as server,
+        reading(pool, server, queue_log=str(log)),
+    ):
+        await until(pool, 6)
+    ended = await pool.fetch("SELECT call_id, cause FROM call_event WHERE kind = 'ended' AND call_id <> 'before'")
+    assert sorted(tuple(row) for row in ended) == [(f"{T}.401", "hangup_16"), (f"{T}.402", "lost")]
 
 
 async def test_a_call_without_an_end_is_ended_when_its_channel_is_gone(pool: Any) -> None:
@@ -108,6 +165,13 @@ async def test_a_wrong_secret_is_tried_seldom_and_told_nowhere(pool: Any) -> Non
             assert (server.refused, server.logins) == (1, 0)
     assert [entry["error"] for entry in logs] == ["LogInRefused"]
     assert "wr0ng" not in str(logs)
+
+
+async def test_a_user_who_may_not_see_channels_is_told_of_and_calls_are_heard_all_the_same(pool: Any) -> None:
+    with capture_logs() as logs:
+        async with Asterisk("call_back.txt", channels=None) as server, reading(pool, server):
+            await until(pool, 3)
+    assert [entry["event"] for entry in logs] == ["ami_connected", "ami_action_refused"]
 
 
 async def test_silence_is_answered_by_pings_and_then_by_a_new_connection(pool: Any, monkeypatch: Any) -> None:

@@ -1,5 +1,6 @@
 """Calls on a real PostgreSQL: what each does to tickets, once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 
 from services.intake.domain.calls import CallId
 from services.intake.domain.phone import Phone
-from services.intake.handlers.calls import FormCall, record_form_call
+from services.intake.handlers.call_form import FormCall, record_form_call
+from services.intake.store import queries
 from services.intake.store.calls import calls_to_complete
 from tests.integration.intake.phone import NUMBER, OTHER, Line, call_desk
 
@@ -119,6 +121,41 @@ async def test_a_form_completes_the_ticket_of_its_call_once(pool: Any) -> None:
     assert tickets == {events[0][1]["ticket_id"]}
 
 
+async def test_an_answered_call_in_the_window_can_be_chosen_in_the_form_and_what_it_is_called_is_kept(
+    pool: Any,
+) -> None:
+    line = Line(pool)
+    await line.take("1", NIGHT)
+    ((_, opened), _) = await line.events()
+    (waiting,) = await calls_to_complete(pool, NIGHT - MINUTE)
+    assert (waiting.call, waiting.ticket_id) == (CallId("matriz", "1"), opened["ticket_id"])
+    await record_form_call(line.desk, form(call=waiting.call))
+    assert (await line.events())[2][1]["why"] == "formulário do telefone: NF-e parada [telefone]"
+    assert await calls_to_complete(pool, NIGHT - MINUTE) == []
+
+
+async def test_a_form_for_an_answered_call_keeps_the_number_that_the_exchange_said(pool: Any) -> None:
+    line = Line(pool)
+    await line.take("1", DAY)
+    await record_form_call(line.desk, replace(form(call=CallId("matriz", "1")), number=""))
+    ((_, opened), _) = await line.events()
+    assert opened["contact_ref"] == str(await pool.fetchval("SELECT contact_ref FROM contact_number"))
+
+
+async def test_a_form_alone_is_an_answered_call_with_its_number(pool: Any) -> None:
+    ticket = await record_form_call(call_desk(pool), form())
+    (row,) = [tuple(r) async for r in queries.calls_of_ticket(pool, ticket_id=ticket, at_most=9)]
+    assert row[2:] == (DAY + MINUTE, "+5562988887777", "answered", "ana")
+    assert [tuple(r) for r in await pool.fetch("SELECT DISTINCT decision, pbx FROM call")] == [("answered", "form")]
+
+
+async def test_a_form_that_is_filled_in_otherwise_after_going_back_is_not_lost(pool: Any) -> None:
+    line = Line(pool)
+    first = await record_form_call(line.desk, form())
+    other = await record_form_call(line.desk, replace(form(), title="Outra ligação"))
+    assert first != other
+
+
 async def test_a_form_that_is_faster_than_the_decision_leaves_one_ticket(pool: Any) -> None:
     line = Line(pool)
     await line.say("1", "started", NIGHT, number=NUMBER)
@@ -145,6 +182,16 @@ async def test_a_call_back_that_was_taken_answers_the_missed_call(pool: Any) -> 
     await line.decide(DAY + 7 * MINUTE)
     opened, answered = await line.events()
     assert answered == ("ticket.responded", {"ticket_id": opened[1]["ticket_id"], "by": "ana"})
+
+
+async def test_a_call_after_the_call_back_opens_its_own_ticket_also_before_kafka_tells_of_the_answer(pool: Any) -> None:
+    line = Line(pool)
+    await line.miss("1", DAY)
+    await line.say("2", "outgoing", DAY + 5 * MINUTE, number=NUMBER, agent="101")
+    await line.say("2", "answered", DAY + 6 * MINUTE)
+    await line.decide(DAY + 7 * MINUTE)
+    await line.miss("3", DAY + 10 * MINUTE)
+    assert await line.types() == ["ticket.opened", "ticket.responded", "ticket.opened"]
 
 
 async def mail_ticket(pool: Any, *, responded: bool = False, service: str = "nfe-emission") -> None:
@@ -175,6 +222,21 @@ async def test_a_call_with_a_protocol_number_is_about_that_ticket_and_its_answer
     await mail_ticket(pool)
     await line.take("1", NIGHT, number="anonymous", protocol="B1")
     assert await line.types() == ["ticket.reclassified", "ticket.responded"]
+
+
+async def test_who_speaks_with_a_caller_who_gave_a_protocol_number_answers_that_ticket_also_by_day(pool: Any) -> None:
+    line = Line(pool)
+    await mail_ticket(pool)
+    await line.take("1", DAY + MINUTE, number=OTHER, protocol="B1")
+    assert await line.events() == [("ticket.responded", {"ticket_id": "B1", "by": "ana"})]
+
+
+async def test_a_protocol_number_typed_on_a_keypad_is_that_ticket(pool: Any) -> None:
+    line = Line(pool)
+    await line.miss("1", DAY)
+    ((_, opened),) = await line.events()
+    await line.take("2", DAY + 5 * MINUTE, number=OTHER, protocol=opened["ticket_id"].replace("-", ""))
+    assert await pool.fetchval("SELECT ticket_id FROM call WHERE call_id = '2'") == opened["ticket_id"]
 
 
 async def test_a_service_without_emergency_stays_and_the_call_opens_its_own(pool: Any) -> None:

@@ -14,12 +14,12 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from services.intake.domain.signature import timestamp_of
-from services.intake.handlers.calls import FORGET_AT_ONCE, SIGNATURES_KEPT, forget_signatures
 from services.intake.handlers.desk import Desk
+from services.intake.handlers.retention import SIGNATURES_KEPT
 from services.intake.sources.calls import BODY_LIMIT_BYTES, CallsEndpoint
+from services.intake.store import queries
 from shared import clock
 from shared.postgres import create_pool
-from tests.integration.intake.phone import call_desk
 from tests.reading import NOTHING_KNOWN, read
 
 OLD, NEW = b"k" * 32, b"n" * 32
@@ -118,8 +118,9 @@ async def test_a_database_that_is_away_means_503() -> None:
 
 async def test_old_signatures_are_forgotten_step_by_step(pool: Any) -> None:
     now = clock.now()
-    ages = [SIGNATURES_KEPT + timedelta(seconds=1)] * (FORGET_AT_ONCE + 1) + [timedelta(0)]
+    ages = [SIGNATURES_KEPT + timedelta(seconds=1)] * 3 + [timedelta(0)]
     rows = [(n.to_bytes(32, "big"), now - age) for n, age in enumerate(ages)]
     await pool.executemany("INSERT INTO call_signature VALUES ($1, $2)", rows)
-    assert [await forget_signatures(call_desk(pool), now) for _ in range(2)] == [True, False]
+    gone = [await queries.forget_signatures(pool, before=now - SIGNATURES_KEPT, at_most=2) for _ in range(2)]
+    assert gone == [2, 1]
     assert await pool.fetchval("SELECT count(*) FROM call_signature") == 1

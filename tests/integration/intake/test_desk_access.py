@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.intake.domain.sessions import IDLE, TRIES_PER_USER
+from services.intake.domain.sessions import IDLE, TRIES_PER_ADDRESS, TRIES_PER_USER
 from services.intake.pages.access import COOKIE, Proxy
 from services.intake.texts import TEXTS
 from shared.config import Misconfigured
@@ -91,6 +91,55 @@ async def test_a_session_ends_when_it_is_idle_or_old(pool: Any, statement: str, 
         await log_in(client)
         await pool.execute(statement, span)
         assert (await client.get("/desk")).url.path == "/desk/login"
+
+
+@pytest.mark.parametrize("wrong_first", [False, True])
+async def test_what_was_filled_in_survives_a_session_that_ended_meanwhile(pool: Any, wrong_first: bool) -> None:
+    said = {"number": "62 98888-7777", "client": "", "service": "question", "title": 'NF-e "parada" & CT-e'}
+    async with browser(app(pool)) as client:
+        await log_in(client)
+        form = hidden(await client.get("/desk/phone"))
+        await pool.execute("DELETE FROM session")
+        page = await client.post("/desk/phone", data={**form, **said})
+        assert (page.status_code, TEXTS["pt-BR"]["session_over"] in page.text) == (401, True)
+        if wrong_first:
+            page = await client.post("/desk/login", data={**hidden(page), "user": "ana", "password": "wrong"})
+        page = await client.post("/desk/login", data={**hidden(page), "user": "ana", "password": PASSWORD})
+        assert TEXTS["pt-BR"]["send_again"] in page.text
+        assert await published(pool) == []
+        page = await client.post("/desk/phone", data=hidden(page))
+        assert TEXTS["pt-BR"]["done_phone"] in page.text
+    assert (await published(pool))[0][1]["title"] == said["title"]
+
+
+async def test_a_form_of_an_older_session_can_be_sent_again_if_it_is_surely_ours(pool: Any) -> None:
+    await hear(pool, event("opened", "T1"))
+    async with browser(app(pool)) as client:
+        await log_in(client)
+        form = hidden(await client.get("/desk/tickets/T1"), "responded")
+        client.cookies.clear()
+        await log_in(client)
+        assert TEXTS["pt-BR"]["stale_form"] in (await client.post("/desk/tickets/T1", data=form)).text
+        page = await client.post("/desk/tickets/T1", data=form, headers={"sec-fetch-site": "same-origin"})
+        assert (page.status_code, await published(pool)) == (403, [])
+        await client.post("/desk/tickets/T1", data=hidden(page))
+    assert [name for name, _ in await published(pool)] == ["ticket.responded"]
+
+
+async def test_logging_out_of_a_session_that_ended_leads_to_the_log_in(pool: Any) -> None:
+    async with browser(app(pool)) as client:
+        page = await log_in(client)
+        await pool.execute("DELETE FROM session")
+        page = await client.post("/desk/logout", data=hidden(page))
+        assert (page.status_code, TEXTS["pt-BR"]["logged_out"] in page.text) == (200, True)
+        assert (await log_in(client)).status_code == 200
+
+
+async def test_a_whole_office_behind_one_address_can_log_in(pool: Any) -> None:
+    made = app(pool)
+    for _ in range(TRIES_PER_ADDRESS + 1):
+        async with browser(made) as client:
+            assert (await log_in(client)).status_code == 200
 
 
 async def test_a_new_password_and_a_removed_agent_end_their_sessions(pool: Any) -> None:

@@ -102,6 +102,20 @@ async def test_what_makes_no_sense_any_more_is_refused(pool: Any) -> None:
     assert [name for name, _ in await published(pool)] == ["ticket.resolved"]
 
 
+async def test_who_reclassifies_from_an_old_page_takes_nothing_back_that_another_changed(pool: Any) -> None:
+    await hear(pool, event("opened", "T1"))
+    ours = {"service": "nfe-emission", "priority": "", "scope": "in_scope", "emergency": "", "why": "a"}
+    async with browser(app(pool)) as client:
+        await log_in(client)
+        old = hidden(await client.get("/desk/tickets/T1"), "reclassified")
+        await press(client, "T1", "reclassified", **{**ours, "service": "question", "emergency": "yes"})
+        await client.post("/desk/tickets/T1", data={**old, **ours, "priority": "high"})
+        again = await client.post("/desk/tickets/T1", data={**old, **ours})
+    assert TEXTS["pt-BR"]["nothing_changes"] in again.text
+    _, (_, second) = await published(pool)
+    assert second == {"ticket_id": "T1", "priority": "high", "why": "a", "by": "ana"}
+
+
 async def test_a_ticket_of_any_name_has_a_page(pool: Any) -> None:
     strange = "a/b?c=d&e#f ção \u202e%2F"
     await hear(pool, event("opened", strange, title="strange"))
@@ -145,6 +159,7 @@ async def test_a_call_becomes_a_ticket_that_is_answered_and_a_form_sent_twice_is
             page = await client.post("/desk/phone", data={**form, **said})
             assert (page.status_code, TEXTS["pt-BR"]["done_phone"] in page.text) == (200, True)
     opened, assigned = await published(pool)
+    assert f"Informe o protocolo ao cliente: {opened[1]['protocol']}" in page.text
     assert (opened[0], assigned[0]) == ("ticket.opened", "ticket.assigned")
     told = {name: opened[1][name] for name in ("channel", "service", "client_id", "title", "responded")}
     assert told == {

@@ -33,7 +33,7 @@ TICKET = "20260305-000007"
 MISSING_PAGE = "/desk/tickets/nope - Failed to load resource: the server responded with a status of 404"
 PAGES = [
     *("/desk", "/desk?closed=1", "/desk?q=nada", "/desk/phone", "/desk/discarded", f"/desk/tickets/{TICKET}"),
-    *("/desk/tickets/T1", "/desk/tickets/T2", "/desk/tickets/nope"),
+    *("/desk/tickets/T1", "/desk/tickets/T2", "/desk/tickets/T4", "/desk/tickets/nope"),
 ]
 
 pytestmark = [
@@ -153,6 +153,11 @@ async def fill(pool: Any) -> None:
     mails = [
         b"Subject: =?utf-8?q?Resposta_autom=C3=A1tica=3A_f=C3=A9rias?=\r\nAuto-Submitted: auto-replied\r\n"
         b"From: Ana <ana@cliente.example>\r\n\r\nEstou fora.\r\n",
+        b"Subject: "
+        + b"x" * 200
+        + b"\r\nAuto-Submitted: auto-replied\r\nFrom: "
+        + b"y" * 150
+        + b"@z.example\r\n\r\nx\r\n",
         "Subject: Rejeição 204 na NF-e 1234\r\nFrom: Ana <ana@cliente.example>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
         "Bom dia,\n\nA nota 1234 voltou com a Rejeição 204: Duplicidade de NF-e.\nO caminhão está no pátio. Podem ajudar?\n\n"
         "Atenciosamente,\nAna Souza\nFiscal\n\nEm 5 de março, Suporte escreveu:\n> Olá, recebemos.\n".encode(),
@@ -175,6 +180,8 @@ async def fill(pool: Any) -> None:
         event("paused", "T2", -60, reason="customer_infrastructure"),
         event("opened", "T3", -500, title="Dúvida resolvida", service="question"),
         event("resolved", "T3", -400, by="ana"),
+        event("opened", "T4", -5, title="x" * 120, service="y" * 150, client_id="z" * 150),
+        event("assigned", "T4", -4, assignee="w" * 150),
         clock_event("breached", "T1", "response", 1, -75),
         clock_event("started", "T1", "action", 2, 500),
         clock_event("started", TICKET, "response", 1, 12),

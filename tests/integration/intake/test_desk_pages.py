@@ -3,6 +3,8 @@
 from typing import Any
 
 import httpx
+import pytest
+from structlog.testing import capture_logs
 
 from services.intake.handlers.mail import open_tickets
 from services.intake.pages.web import HEADERS
@@ -123,3 +125,44 @@ async def test_english_comes_with_the_agent_the_browser_or_the_switch(pool: Any)
 
 def test_both_languages_have_the_same_words() -> None:
     assert TEXTS["pt-BR"].keys() == TEXTS["en"].keys()
+
+
+@pytest.mark.parametrize("asked", ["client=%00", "flood=%00", "q=%00", "q=%ff", "page=%C2%B2", "page=99999999999"])
+async def test_whatever_is_asked_of_the_list_it_is_shown(pool: Any, asked: str) -> None:
+    async with browser(app(pool)) as client:
+        await log_in(client)
+        assert (await client.get(f"/desk?{asked}")).status_code == 200
+
+
+async def test_a_message_that_cannot_be_is_not_discarded(pool: Any) -> None:
+    async with browser(app(pool)) as client:
+        page = await log_in(client)
+        for number in ("9" * 5000, str(2**63), "-1", "x", ""):
+            answer = await client.post("/desk/discarded", data={**hidden(page), "message": number})
+            assert TEXTS["pt-BR"]["was_gone"] in answer.text
+
+
+async def test_a_page_that_is_not_there_is_said_in_words_and_the_bare_address_leads_to_the_list(pool: Any) -> None:
+    async with browser(app(pool)) as client:
+        await log_in(client)
+        for path in ("/desk/nope", "/desk/style.css/x", "/desk/%0d%0a"):
+            page = await client.get(path)
+            assert (page.status_code, TEXTS["pt-BR"]["no_page"] in page.text) == (404, True)
+        english = {"accept-language": "en"}
+        page = await client.get("/desk/tickets/nope", headers=english)
+        assert TEXTS["pt-BR"]["no_ticket"] in page.text  # the language of who is logged in
+        assert TEXTS["pt-BR"]["logout"] in page.text
+        for path in ("/", "/desk/"):
+            assert (await client.get(path)).url.path == "/desk"
+
+
+async def test_a_page_that_breaks_says_so_and_no_log_tells_what_it_was_about(pool: Any) -> None:
+    await hear(pool, event("opened", "T1", title="segredo"))
+    await pool.execute("UPDATE happening SET body = 'segredo'")
+    with capture_logs() as logs:
+        async with browser(app(pool)) as client:
+            await log_in(client)
+            page = await client.get("/desk/tickets/T1")
+    assert (page.status_code, TEXTS["pt-BR"]["broken"] in page.text) == (500, True)
+    assert [entry["error"] for entry in logs if entry["event"] == "desk_page_broken"] == ["JSONDecodeError"]
+    assert "segredo" not in str(logs) + page.text

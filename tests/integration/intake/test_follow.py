@@ -11,7 +11,8 @@ import pytest
 
 from services.intake import metrics
 from services.intake.handlers.desk import Desk
-from services.intake.handlers.follow import follow_clocks, follow_tickets, forget_closed
+from services.intake.handlers.follow import follow_clocks, follow_tickets
+from services.intake.store import queries
 from services.intake.store.desk import tickets_of
 from shared.kafka import Record
 from tests.reading import NOTHING_KNOWN, read
@@ -146,7 +147,7 @@ async def test_what_was_closed_long_ago_is_forgotten_in_steps_and_goes_on_when_i
     await follow_tickets(desk, [record(event("opened", ticket="open"))])
     await follow_clocks(desk, [record(clock_event("started", 1))])
     late = START + timedelta(days=1)
-    assert [await forget_closed(desk, late, 2) for _ in range(2)] == [True, False]
+    assert [await queries.forget_closed(desk.pool, before=late, at_most=2) for _ in range(2)] == [2, 1]
     assert await desk.pool.fetchval("SELECT count(*) FROM happening") == 1
     assert await desk.pool.fetchval("SELECT count(*) FROM clock") == 0
     await follow_tickets(desk, [record(event("reopened", 30))])

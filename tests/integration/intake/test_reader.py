@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+import asyncpg
 import orjson
 import pytest
 
 from services.intake.domain.contact import Contact, Known, understand
+from services.intake.domain.message import message_id_of
 from services.intake.handlers.desk import Desk
 from services.intake.handlers.mail import open_tickets
 from services.intake.reader import Reader
@@ -26,8 +28,8 @@ _numbers = count(1)
 
 async def store(pool: Any, raw: bytes, envelope_from: str = "ana@cliente.example") -> None:
     """Store one mail as the SMTP server would."""
-    sha256, number = hashlib.sha256(raw).digest(), next(_numbers)
-    await store_message(pool, Received("suporte@desk.example", f"<m{number}@x>", raw, sha256, AT, "", envelope_from))
+    sha256, message_id = hashlib.sha256(raw).digest(), message_id_of(raw) or f"<m{next(_numbers)}@x>"
+    await store_message(pool, Received("suporte@desk.example", message_id, raw, sha256, AT, "", envelope_from))
 
 
 async def titles(pool: Any) -> list[str]:
@@ -36,13 +38,13 @@ async def titles(pool: Any) -> list[str]:
     return [orjson.loads(row["body"])["data"]["title"] for row in rows]
 
 
-def slow(raw: bytes, desk: Known, received_at: datetime, *, null_sender: bool) -> Contact:
+def slow(raw: bytes, desk: Known, received_at: datetime, *, null_sender: bool, mailbox: str = "") -> Contact:
     """Read, but one kind of mail for ever, and let another kind take the process down."""
     while b"slow" in raw:
         time.sleep(0.01)
     if b"deadly" in raw:
         os.kill(os.getpid(), signal.SIGKILL)
-    return understand(raw, desk, received_at, null_sender=null_sender)
+    return understand(raw, desk, received_at, null_sender=null_sender, mailbox=mailbox)
 
 
 async def test_a_mail_that_is_read_too_slowly_or_kills_the_reader_is_unreadable_and_stops_nobody(
@@ -88,11 +90,11 @@ async def test_mail_of_machines_opens_no_ticket_and_stays_with_its_reason(pool: 
     assert not await open_tickets(desk)
 
 
-async def poisoned(raw: bytes, received_at: datetime, *, null_sender: bool) -> Contact:
+async def poisoned(raw: bytes, received_at: datetime, *, null_sender: bool, mailbox: str = "") -> Contact:
     """Read like the real reader, but never get over one mail."""
     if b"poison" in raw:
         raise MemoryError
-    return await read(raw, received_at, null_sender=null_sender)
+    return await read(raw, received_at, null_sender=null_sender, mailbox=mailbox)
 
 
 async def test_one_poison_mail_takes_no_other_one_down(pool: Any) -> None:
@@ -110,6 +112,38 @@ async def test_one_poison_mail_takes_no_other_one_down(pool: Any) -> None:
         with suppress(MemoryError):
             await open_tickets(desk)
     assert await titles(pool) == [*(str(n) for n in range(49)), "poison"]
+
+
+async def test_a_database_that_is_busy_for_long_makes_no_mail_unreadable(pool: Any) -> None:
+    await store(pool, b"Subject: NF-e\r\n\r\noi")
+    busy = 15
+
+    async def interrupted(raw: bytes, received_at: datetime, *, null_sender: bool, mailbox: str = "") -> Contact:
+        nonlocal busy
+        busy -= 1
+        if busy >= 0:
+            raise asyncpg.LockNotAvailableError
+        return await read(raw, received_at, null_sender=null_sender, mailbox=mailbox)
+
+    desk = Desk(pool, "tickets.v1", "notices.v1", NOTHING_KNOWN, interrupted)
+    for _ in range(15):
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await open_tickets(desk)
+    await open_tickets(desk)
+    assert await pool.fetchval("SELECT attempts FROM message") == 1
+    assert await titles(pool) == ["NF-e"]
+
+
+async def test_replicas_that_read_at_once_open_one_ticket_each(pool: Any) -> None:
+    for n in range(60):
+        head = b"From: ana@x.example\r\nDate: Thu, 5 Mar 2026 08:00:00 -0300\r\nMessage-ID: <%d@x.example>" % (n // 2)
+        await store(pool, b"X: %d\r\n%s\r\nSubject: %d\r\n\r\noi" % (n, head, n // 2))
+    desks = [Desk(pool, "tickets.v1", "notices.v1", NOTHING_KNOWN, read) for _ in range(3)]
+    for _ in range(4):
+        await asyncio.gather(*(open_tickets(desk) for desk in desks))
+    rows = await pool.fetch("SELECT became, count(*) AS n, count(DISTINCT ticket_id) AS t FROM message GROUP BY became")
+    assert {row["became"]: (row["n"], row["t"]) for row in rows} == {"opened": (30, 30), "copy": (30, 30)}
+    assert sorted(map(int, await titles(pool))) == list(range(30))
 
 
 async def test_a_new_mail_is_read_beside_a_poison_one(pool: Any) -> None:

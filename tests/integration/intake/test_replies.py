@@ -78,12 +78,14 @@ async def sink() -> AsyncIterator[tuple[Sink, int]]:
     await asyncio.to_thread(controller.stop)
 
 
-async def read(raw: bytes, received_at: datetime, *, null_sender: bool) -> Contact:
+async def read(raw: bytes, received_at: datetime, *, null_sender: bool, mailbox: str = "") -> Contact:
     """Read with what is known here."""
-    return understand(raw, KNOWN, received_at, null_sender=null_sender)
+    return understand(raw, KNOWN, received_at, null_sender=null_sender, mailbox=mailbox)
 
 
-async def come(pool: Any, *lines: str, text: str = "Bom dia, a nota não sai. Rejeição 204.") -> str | None:
+async def come(
+    pool: Any, *lines: str, text: str = "Bom dia, a nota não sai. Rejeição 204.", age: timedelta = timedelta(0)
+) -> str | None:
     """Let one mail come in and be settled; return its ticket."""
     raw = "\r\n".join([*lines, "", text]).encode()
     n = await pool.fetchval("SELECT count(*) FROM message")
@@ -91,6 +93,7 @@ async def come(pool: Any, *lines: str, text: str = "Bom dia, a nota não sai. Re
         pool, Received("suporte@desk.example", f"<m{n}@x>", raw, bytes([n]) * 32, AT, "", "ana@x.example")
     )
     await open_tickets(Desk(pool, "tickets.v1", "notices.v1", KNOWN, read))
+    await pool.execute("UPDATE reply SET created_at = now() - $1::interval", age)
     found: str | None = await pool.fetchval("SELECT ticket_id FROM message ORDER BY id DESC LIMIT 1")
     return found
 
@@ -136,8 +139,8 @@ async def test_the_answer_waits_for_the_due_date_and_says_it_once(pool: Any, sin
         for said in (
             ticket or "",
             "Emissão de NF-e",
-            "sex 06/03/2026 19:00",
-            "sex 06/03/2026 07:00",
+            "06/03/2026 (sexta-feira), às 19:00",
+            "06/03/2026 (sexta-feira), às 07:00",
             "(62) 3086-5750",
             "https://desk.example/kb/204",
             "https://desk.example/cadastro",
@@ -158,8 +161,8 @@ async def test_without_a_due_date_it_goes_after_a_minute_in_the_language_of_the_
     body = sink[0].taken[0][2].get_body(("plain",))
     assert body is not None
     text = body.get_content()
-    assert "We will respond within the time of the service." in text
-    assert "no tax advice" in text
+    assert "We will respond within the response time of this service." in text
+    assert "We do not answer tax questions" in text
 
 
 SILENT = [
@@ -194,7 +197,6 @@ async def test_a_refusal_for_now_is_tried_again_and_one_for_good_is_not(
     pool: Any, sink: tuple[Sink, int], answer: str, state: str, reason: str
 ) -> None:
     await start_clock(pool, await come(pool, FROM, SUBJECT))
-    await pool.execute("UPDATE reply SET created_at = now()")
     sink[0].answer = answer
     await sender(pool, sink[1]).turn()
     row = await pool.fetchrow("SELECT state, reason, next_at > now() AS later FROM reply")
@@ -212,6 +214,16 @@ async def test_a_cancelled_ticket_is_not_answered_any_more(pool: Any, sink: tupl
     await sender(pool, sink[1]).turn()
     assert sink[0].taken == []
     assert await pool.fetchval("SELECT state FROM reply") == "suppressed"
+
+
+@pytest.mark.parametrize(("days", "sent"), [(2, 1), (4, 0)])
+async def test_a_mail_that_was_found_days_later_is_answered_and_a_very_old_one_is_not(
+    pool: Any, sink: tuple[Sink, int], days: int, sent: int
+) -> None:
+    await start_clock(pool, await come(pool, FROM, SUBJECT, age=timedelta(days=days)))
+    await sender(pool, sink[1]).turn()
+    assert len(sink[0].taken) == sent
+    assert await pool.fetchval("SELECT state FROM reply") == ("sent" if sent else "suppressed")
 
 
 async def test_an_answer_that_was_given_up_in_the_act_is_sent_again_with_the_same_message_id(

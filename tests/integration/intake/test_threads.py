@@ -12,7 +12,7 @@ from services.intake.domain.agents import Agent, Agents
 from services.intake.domain.contact import Contact, Known, understand
 from services.intake.domain.identity import Identity
 from services.intake.domain.message import message_id_of
-from services.intake.domain.routing import Routing
+from services.intake.domain.routing import Routing, Rule, When
 from services.intake.domain.threads import message_id
 from services.intake.handlers.desk import Desk
 from services.intake.handlers.mail import open_tickets
@@ -22,7 +22,7 @@ from shared.clients import Client, Clients
 AT = datetime(2026, 3, 5, 11, tzinfo=UTC)
 KEY = hashlib.sha256(b"key").digest()
 KNOWN = Known(
-    routing=Routing(),
+    routing=Routing(rules=(Rule(name="to-fiscal", when=When(recipient=("fiscal@desk.example",)), service="question"),)),
     clients=Clients(
         clients=(Client(id="acme", name="Acme", modality="saas", database="postgresql", domains=("acme.example",)),)
     ),
@@ -40,9 +40,9 @@ PASS = "Authentication-Results: mx.desk.example; dmarc=pass header.from="
 _numbers = count(1)
 
 
-async def read(raw: bytes, received_at: datetime, *, null_sender: bool) -> Contact:
+async def read(raw: bytes, received_at: datetime, *, null_sender: bool, mailbox: str = "") -> Contact:
     """Read with what is known here."""
-    return understand(raw, KNOWN, received_at, null_sender=null_sender)
+    return understand(raw, KNOWN, received_at, null_sender=null_sender, mailbox=mailbox)
 
 
 async def come(
@@ -181,6 +181,12 @@ async def test_one_mail_to_two_mailboxes_is_one_ticket_whatever_the_servers_adde
     assert await come(pool, "Received: b", *FIRST, mailbox="fiscal@desk.example") == []
     assert await pool.fetchval("SELECT array_agg(DISTINCT ticket_id) FROM message") == [ticket]
     assert await became(pool) == ["opened", "copy"]
+
+
+async def test_a_rule_sees_the_mailbox_that_no_field_names(pool: Any) -> None:
+    await come(pool, "From: ana@acme.example", "To: lista@acme.example", "Subject: x", mailbox="Fiscal@desk.example")
+    body = orjson.loads(await pool.fetchval("SELECT body FROM outbox"))
+    assert body["data"]["routing_rule"] == "to-fiscal"
 
 
 async def test_a_message_id_alone_makes_no_copy(pool: Any) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.domain.callers import OpenTicket, about, to_join, waiting_for_us
+from services.intake.domain.callers import OpenTicket, about, ticket_named, to_join, waiting_for_us
 from services.intake.domain.calls import (
     Answered,
     Blocked,
@@ -58,7 +58,8 @@ LIVES: list[tuple[str, list[CallEvent], float, Decision]] = [
     ("blocked", [word("started", 0, number="11911112222"), word("ended", 40, number="")], 60, Blocked(DAY)),
     ("the beginning may be on its way", [ANSWERED], 79, Waiting(s(80))),
     ("the beginning never came", [ANSWERED], 80, Answered(s(20), s(20), "101", False)),
-    ("only an end", [word("ended", 40)], 110, Misdialled(s(40))),
+    ("only an end: how long the caller waited nobody knows", [word("ended", 40)], 110, Missed(s(40), False)),
+    ("left and ended, heard since a minute", [word("left", 40), word("ended", 40)], 110, Missed(s(40), False)),
     ("withheld, and still a contact", [word("started", 0, number="anonymous"), ENDED], 60, Missed(DAY, False)),
     ("called back", [word("outgoing", 0, agent="101"), word("answered", 9)], 9, CalledBack(s(9), "101")),
     ("nobody took it", [word("outgoing", 0), word("ended", 30)], 60, Unreached()),
@@ -84,8 +85,13 @@ def test_a_pbx_whose_clock_is_ahead_costs_nobody_anything() -> None:
 EDGES = [
     ("before opening", "2026-03-05T06:59:59-03:00", True),
     ("opening", "2026-03-05T07:00:00-03:00", False),
+    ("the overlap of both windows", "2026-03-05T07:59:59-03:00", False),
+    ("after the overlap", "2026-03-05T08:00:00-03:00", False),
     ("last second", "2026-03-05T18:59:59-03:00", False),
     ("closing", "2026-03-05T19:00:00-03:00", True),
+    ("the minute that the policy leaves unsaid", "2026-03-05T19:00:59-03:00", True),
+    ("Sunday", "2026-03-08T10:00:00-03:00", True),
+    ("before opening on Monday", "2026-03-09T06:59:59-03:00", True),
     ("Saturday noon", "2026-03-07T12:00:00-03:00", True),
 ]
 
@@ -136,4 +142,25 @@ def test_a_missed_call_joins_a_ticket_that_waits_for_an_answer(
 
 
 def test_only_missed_calls_of_the_same_number_wait_for_us() -> None:
-    assert waiting_for_us([MAIL, E1, E1._replace(same_number=False), E1._replace(responded=True)]) == [E1]
+    assert waiting_for_us([MAIL, E1, E1._replace(same_number=False), E1._replace(responded=True)], NIGHT) == [E1]
+
+
+def test_an_answer_heard_of_late_answers_no_call_that_came_after_it() -> None:
+    assert waiting_for_us([E1], NIGHT - timedelta(seconds=1)) == []
+    assert waiting_for_us([E1._replace(called_at=LATER)], NIGHT) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "ticket"),
+    [
+        ("20260305000007", "20260305-000007"),
+        ("20260305-000007", "20260305-000007"),
+        ("#20260305000007#", "20260305-000007"),
+        ("202603051000007", "20260305-1000007"),
+        (" CRM-77 ", "CRM-77"),
+        ("12345678901234", "12345678901234"),
+        ("", ""),
+    ],
+)
+def test_a_protocol_number_is_known_as_it_is_typed_on_a_keypad(said: str, ticket: str) -> None:
+    assert ticket_named(said) == ticket

@@ -38,6 +38,8 @@ SAID = [
     ("toll-free", "08007012345", "", "+558007012345"),
     ("toll-free without its 0", "8007012345", "", "+558007012345"),
     ("the same from everywhere", "40041234", "62", "+5540041234"),
+    ("as dialled from abroad", "005562988887777", "", MOBILE),
+    ("a landline as dialled from abroad", "00556230865750", "", LANDLINE),
     ("from abroad", "+12025550123", "", "+12025550123"),
     ("to abroad with a carrier", "002112025550123", "", "+12025550123"),
     ("withheld", "anonymous", "62", None),

@@ -6,6 +6,20 @@ from services.intake.domain.markup import text_of_html
 from services.intake.domain.quotes import split
 
 SPLITS = [
+    ("oi\n\n-------- Mensagem original --------De: Ana <a@b> Data: 02/03/26  10:12 Para: c@d\nantes", "oi", True, ""),
+    ("oi\n\n----- Mensagem anterior -----\nantes", "oi", True, ""),
+    ("oi\n\n\u200bDe: Ana\nEnviado: hoje\nPara: b\nAssunto: c\n\nantes", "oi", True, ""),
+    ("oi\n\nAtenciosamente / Best regards,\nAna", "oi", False, "Atenciosamente / Best regards,\nAna"),
+    ("oi\n\nDesde já agradeço a atenção.\nAna", "oi", False, "Desde já agradeço a atenção.\nAna"),
+    ("oi\nCordiais saudações,\nAna", "oi", False, "Cordiais saudações,\nAna"),
+    ("oi\n\nLivre de vírus. www.avast.com", "oi", False, "Livre de vírus. www.avast.com"),
+    (
+        "oi\n\nATENÇÃO: O conteúdo deste e-mail é confidencial",
+        "oi",
+        False,
+        "ATENÇÃO: O conteúdo deste e-mail é confidencial",
+    ),
+    ("Obrigada pela ajuda com a nota 12", "Obrigada pela ajuda com a nota 12", False, ""),
     ("oi\n\nEm seg., 2 de mar. de 2026, Ana <a@b> escreveu:\n> antes", "oi", True, ""),
     ("oi\n\nEm seg., 2 de mar. de 2026, Ana da Silva Sauro\n<a@b> escreveu:\n> antes", "oi", True, ""),
     ("> pergunta\nresposta", "resposta", True, ""),

@@ -126,28 +126,6 @@ def test_access_keys_cnpjs_and_rejections() -> None:
         assert [found.key for found in access_keys(text)] == [KEY]
 
 
-CODES = [
-    ("Rejeição: 539", "539"),
-    ("Rejeicao 204 - Duplicidade", "204"),
-    ("<cStat>204</cStat>", "204"),
-    ("código 539 ao emitir a nota", "539"),
-    ("Rejeição nº 215", "215"),
-    ("Rejeição da SEFAZ, código 610", "610"),
-    ("Rejeição de 204 itens", ""),
-    ("rejeição de R$ 350,00", ""),
-    ("rejeição 350,00", ""),
-    ("rejeição em 2026", ""),
-    ("código 539 do produto na nota", ""),
-    ("o código do produto é 539", ""),
-    ("código 300", ""),
-]
-
-
-@pytest.mark.parametrize(("text", "code"), CODES)
-def test_rejection_codes_are_told_from_other_numbers(text: str, code: str) -> None:
-    assert rejections(text) == ((code,) if code else ())
-
-
 def test_xml_is_known_by_its_root_and_entities_are_refused() -> None:
     document = read_xml(f'<NFe><infNFe Id="NFe{KEY}"><emit><CNPJ>33009911002506</CNPJ></emit></infNFe></NFe>'.encode())
     assert document is not None
@@ -159,6 +137,21 @@ def test_xml_is_known_by_its_root_and_entities_are_refused() -> None:
 def of(head: str, text: str = "oi") -> Contact:
     """Return a mail understood by the shipped configuration."""
     return understand(f"From: a@cliente.example\r\nSubject: x\r\n{head}\r\n\r\n{text}".encode(), DESK, AT)
+
+
+OLDER = "De: Ana\nEnviada em: hoje\nPara: b\nAssunto: c\n\nqueremos um treinamento"
+FORWARDS = [
+    ("ENC: curso", f"Att,\nBia\n\n{OLDER}", "training", ""),
+    ("ENC: curso", f"Segue.\n\n{OLDER}", "training", OLDER),
+    ("RES: curso", f"Segue.\n\n{OLDER}", None, OLDER),
+    ("RES: ENC: curso", f"Att,\nBia\n\n{OLDER}", None, OLDER),
+]
+
+
+@pytest.mark.parametrize(("subject", "text", "rule", "quoted"), FORWARDS)
+def test_what_is_handed_on_is_what_the_mail_is_about(subject: str, text: str, rule: str | None, quoted: str) -> None:
+    found = understand(f"From: a@cliente.example\nSubject: {subject}\n\n{text}".encode(), DESK, AT)
+    assert (found.routing_rule, found.quoted) == (rule, quoted)
 
 
 MACHINES = [

@@ -39,6 +39,14 @@ def test_attempts_are_limited_within_the_window_and_forgotten_after_it_or_a_succ
     assert [attempts.take("ana", NOW + WINDOW) for _ in range(3)] == [True, True, False]
 
 
+def test_an_attempt_that_succeeded_is_taken_back_and_those_that_failed_are_not() -> None:
+    attempts = Attempts(2)
+    attempts.take_back("10.0.0.1")
+    assert [attempts.take("10.0.0.1", NOW) for _ in range(2)] == [True, True]
+    attempts.take_back("10.0.0.1")
+    assert [attempts.take("10.0.0.1", NOW) for _ in range(2)] == [True, False]
+
+
 def test_no_crowd_of_names_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "_REMEMBERED", 3)
     attempts = Attempts(1)
