@@ -9,10 +9,12 @@ import httpx
 from starlette.applications import Starlette
 
 from services.notifier.composing import Composer
+from services.notifier.domain.message import Outcome, Result
 from services.notifier.pages import Pages
 from shared import clock
 from tests.notifier_line import KEY, Line, sla
 
+REFUSED = Result(Outcome.FAILED_PERMANENT, "mailbox_full")
 LONG = "Emissão parada em todas as filiais desde cedo: rejeição 215, falha no schema XML do grupo de pagamento da NF-e"
 
 

@@ -45,11 +45,8 @@ async def told_of(
     left out unless it is all there is of a person. Of the newest 100 messages."""
     rows = defaultdict[str, list[Any]](list)
     async for row in queries.story(connection, alert_id=alert_id, telling=telling):
-        if row["word"] in ("warning", "breached", "finding", "account"):
-            rows[row["person"]].append(row)
-    return [
-        Told(name_of(duty, person), tuple(_said(duty, found, reader, now))) for person, found in rows.items() if found
-    ]
+        rows[row["person"]].append(row)
+    return [Told(name_of(duty, person), tuple(_said(duty, found, reader, now))) for person, found in rows.items()]
 
 
 def _said(duty: Duty, rows: Sequence[Any], reader: Person, now: datetime) -> Iterable[str]:

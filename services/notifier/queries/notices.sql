@@ -114,11 +114,13 @@ SELECT n.notice_no, n.notice_id, n.page_no, n.person, n.channel, p.word
 FROM notice n JOIN page p USING (page_no) WHERE n.notice_no = :notice_no::bigint;
 
 -- name: story
--- Who was told of one telling of an alert, by what, and what came of it: the newest messages, oldest first.
-SELECT notice_no, person, channel, word, state, reason, attempt, due_at, next_at, accepted_at
-FROM (SELECT n.notice_no, n.person, n.channel, p.word, n.state, n.reason, n.attempt, n.due_at, n.next_at, n.accepted_at
+-- Who was told of one telling of an alert, by what, and what came of it: the newest messages that were no mere information,
+-- oldest first.
+SELECT notice_no, person, channel, state, reason, attempt, due_at, next_at, accepted_at
+FROM (SELECT n.notice_no, n.person, n.channel, n.state, n.reason, n.attempt, n.due_at, n.next_at, n.accepted_at
       FROM page_alert pa JOIN page p USING (page_no) JOIN notice n USING (page_no)
-      WHERE pa.alert_id = :alert_id::bigint AND pa.telling = :telling::int ORDER BY n.notice_no DESC LIMIT 100) AS newest
+      WHERE pa.alert_id = :alert_id::bigint AND pa.telling = :telling::int
+        AND p.word IN ('warning', 'breached', 'finding', 'account') ORDER BY n.notice_no DESC LIMIT 100) AS newest
 ORDER BY due_at, notice_no;
 
 -- name: shown_alerts
