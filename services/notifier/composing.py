@@ -18,7 +18,7 @@ from services.notifier.handlers.duty import Duty
 from services.notifier.store import queries
 from services.notifier.store.alerts import event_of
 from services.notifier.store.notices import Claimed, keep_contents
-from services.notifier.story import Next, Told, name_of, next_of, told_of, why_of
+from services.notifier.story import Told, name_of, next_in_words, next_of, told_of, why_of
 from shared.events import Event
 
 log = structlog.get_logger(__name__)
@@ -61,23 +61,25 @@ class Composer:
         duty, person = self._duty, self._duty.oncall.people[claimed.person]
         first = claimed.members[0] if claimed.members else None
         taken = None if first is None else first.alert.taken
-        why, following = "", None
+        why, following = "", ""
         tried: Sequence[Told] = ()
         if first is not None:
             facts = facts_of(first.key[1], events.get(first.alert_id))
             step = steps[claimed.page_no, first.alert_id]
             why = why_of(duty, person, claimed.person, claimed.word, step["targets"], facts, step["opened_at"])
             if len(claimed.members) == 1 and claimed.word in ASKS:
-                args = connection, duty, first.alert_id, first.alert.telling
-                following = await next_of(*args, facts, but=claimed.person)
-                tried = await told_of(*args, person, claimed.now) if claimed.word is Word.FINDING else ()
+                then = await next_of(connection, duty, first.alert_id, first.alert, facts, but=claimed.person)
+                following = next_in_words(duty, then, person, claimed.now)
+            if claimed.word is Word.FINDING:
+                told = first.alert_id, first.alert.telling, person, claimed.now
+                tried = await told_of(connection, duty, *told, coming=False)
         try:
             return compose(
                 View(
                     claimed,
                     person,
                     events,
-                    self._first(following),
+                    following,
                     None if taken is None else name_of(duty, taken.by),
                     None if first is None or first.broken_by is None else name_of(duty, first.broken_by),
                     why,
@@ -89,12 +91,6 @@ class Composer:
             metrics.broken_templates.inc()
             log.error("template_broken", error=type(error).__name__)
             return built_in(claimed)
-
-    def _first(self, following: Next | None) -> tuple[str, datetime] | None:
-        """Return who is told next by name, all of the step, and when."""
-        if following is None or not following.people:
-            return None
-        return ", ".join(name_of(self._duty, person) for person in following.people[:3]), following.at
 
     def outgoing(self, claimed: Claimed, now: datetime) -> Outgoing | None:
         """Return the message as it leaves; None when the person or the method left the configuration meanwhile."""

@@ -36,14 +36,14 @@ _templates = templates_in(Path(__file__).parent / "templates")
 class View:
     """What one message is about: ``events`` are those of the worst members that are shown; names are people's names.
 
-    ``next``: who is told next and when; ``tried``: who could not be told, of a finding. ``link_septets``: of the link that
+    ``next``: what happens next, in a sentence; ``tried``: who could not be told, of a finding. ``link_septets``: of the link that
     will stand where ``LINK`` is.
     """
 
     claimed: Claimed
     person: Person
     events: Mapping[int, Event[Any] | None]
-    next: tuple[str, datetime] | None
+    next: str
     taken_by: str | None
     broken_by: str | None
     why: str
@@ -56,12 +56,15 @@ def render(template: str, **values: Any) -> str:
     return _templates.get_template(template).render(**values)
 
 
-def subject(word: Word, event: Event[Any], person: Person, now: datetime) -> str:
-    """Return the subject, at most 60 characters: what gives way is the client, then the ticket's middle."""
+def subject(word: Word, event: Event[Any], person: Person, now: datetime, taken_by: str = "") -> str:
+    """Return the subject, at most 60 characters: what gives way is the client, then the end of the ticket's number."""
     texts, data = TEXTS[person.language], event.data
     timed = word in _TIMED and data.due_at is not None
-    said = verdict(data.due_at, person, now) if timed else texts[_VERBS.get(word, word.value)]
-    tail = line(said if word in (Word.ACCOUNT, Word.TEST) else f"{texts[data.metric]} {said}")
+    if timed:
+        tail = f"{texts[data.metric]} {verdict(data.due_at, person, now)}"
+    else:
+        said = texts[_VERBS.get(word, word.value)].format(line(taken_by)[:16] or texts["somebody"])
+        tail = said if word is Word.ACCOUNT else f"{texts[data.metric]}: {said}"
     room = SUBJECT_LENGTH - len(f"[SLA] # - {tail}")
     ticket, client = line(event.subject), line(data.client_id or "")
     if len(ticket) > room:
@@ -83,14 +86,13 @@ def _of_one(view: View) -> Content:
     event = view.events.get(member.alert_id)
     if event is None:
         return built_in(claimed)
-    about = subject(claimed.word, event, person, now)
+    about = subject(claimed.word, event, person, now, view.taken_by or "")
     known = facts(event, member.key[0], member.key[1], person, now)
     values = {
         **known,
         **_shared(view, about),
         "said": _said(view, member, event),
-        "next_person": "" if view.next is None else view.next[0],
-        "next_at": "" if view.next is None else moment(view.next[1], person, now),
+        "next": view.next,
         "broken_by": line(view.broken_by or "") if claimed.word in ASKS else "",
         "tried": [(line(told.name), "; ".join(told.said)) for told in view.tried],
     }

@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from services.notifier.causes import CAUSES
+from services.notifier.domain.alert import Alert, Loudness
 from services.notifier.domain.facts import Facts
 from services.notifier.domain.message import Word
 from services.notifier.domain.people import Person
@@ -13,7 +15,7 @@ from services.notifier.domain.policies import ACCOUNT_MANAGER, ASSIGNEE, MANAGER
 from services.notifier.handlers.duty import Duty
 from services.notifier.store import queries
 from services.notifier.texts import TEXTS
-from services.notifier.wording import moment
+from services.notifier.wording import line, moment
 
 _OF_THE_TICKET = {ASSIGNEE: "why_assignee", ACCOUNT_MANAGER: "why_account_manager", MANAGER: "why_manager"}
 
@@ -25,11 +27,21 @@ class Told(NamedTuple):
     said: tuple[str, ...]
 
 
-class Next(NamedTuple):
-    """Who is told next if nobody takes it, as the rota stands now, and when."""
+class Then(StrEnum):
+    """What happens next of an alert that nobody takes."""
 
-    people: tuple[str, ...]
-    at: datetime
+    TELL = "next_is"
+    AGAIN = "next_again"
+    BREACH = "next_breach"
+    NOTHING = "next_none"
+
+
+class Next(NamedTuple):
+    """What happens next if nobody takes an alert, and when; ``people``: whom it tells, as the rota stands now."""
+
+    then: Then
+    at: datetime | None = None
+    people: tuple[str, ...] = ()
 
 
 def name_of(duty: Duty, person: str) -> str:
@@ -39,13 +51,14 @@ def name_of(duty: Duty, person: str) -> str:
 
 
 async def told_of(
-    connection: Any, duty: Duty, alert_id: int, telling: int, reader: Person, now: datetime
+    connection: Any, duty: Duty, alert_id: int, telling: int, reader: Person, now: datetime, *, coming: bool
 ) -> Sequence[Told]:
     """Return who was told of one telling of an alert, first told first; what was never tried because it was not needed is
-    left out unless it is all there is of a person. Of the newest 100 messages."""
+    left out unless it is all there is of a person. ``coming``: what is planned will be sent, if nobody takes it. Of the newest 100 messages."""
     rows = defaultdict[str, list[Any]](list)
     async for row in queries.story(connection, alert_id=alert_id, telling=telling):
-        rows[row["person"]].append(row)
+        if coming or row["state"] != "planned" or row["attempt"]:
+            rows[row["person"]].append(row)
     return [Told(name_of(duty, person), tuple(_said(duty, found, reader, now))) for person, found in rows.items()]
 
 
@@ -55,7 +68,7 @@ def _said(duty: Duty, rows: Sequence[Any], reader: Person, now: datetime) -> Ite
     for row in sorted(rows, key=lambda r: (r["state"] != "suppressed", r["notice_no"])):
         newest[row["channel"]] = row
     tried = [row for row in newest.values() if row["state"] != "suppressed"] or list(newest.values())[:1]
-    for row in tried:
+    for row in sorted(tried, key=lambda r: (r["due_at"], r["notice_no"])):
         yield f"{_channel(duty, row['channel'], reader)} {_state(row, reader, now)}"
 
 
@@ -93,10 +106,24 @@ def why_of(
     return texts["why_person"] if target in ("", person) else texts["why_group"].format(target)
 
 
-async def next_of(connection: Any, duty: Duty, alert_id: int, telling: int, facts: Facts, but: str) -> Next | None:
-    """Return who is told next of an alert beside ``but``, by the next step that is planned; None: no such step."""
-    row = await queries.next_step(connection, alert_id=alert_id, telling=telling)
-    if row is None:
-        return None
-    found = dict.fromkeys(p for target in row["targets"] for p in duty.people(target, row["due_at"], facts) if p != but)
-    return Next(tuple(found), row["due_at"])
+async def next_of(connection: Any, duty: Duty, alert_id: int, alert: Alert, facts: Facts, but: str) -> Next:
+    """Return what happens next of an open alert: a step that tells people beside ``but``, all steps anew, or the breach."""
+    word = "breached" if alert.loudness is Loudness.BREACHED else "warning"
+    row = await queries.next_step(connection, alert_id=alert_id, telling=alert.telling, word=word)
+    if row is not None and row["act"] == "again":
+        return Next(Then.AGAIN, row["due_at"])
+    if row is not None:
+        people = dict.fromkeys(p for target in row["targets"] for p in duty.people(target, row["due_at"], facts))
+        return Next(Then.TELL, row["due_at"], tuple(person for person in people if person != but))
+    if alert.loudness is Loudness.WARNED and facts.due_at is not None and not alert.suspended:
+        return Next(Then.BREACH, facts.due_at)
+    return Next(Then.NOTHING)
+
+
+def next_in_words(duty: Duty, following: Next, reader: Person, now: datetime) -> str:
+    """Return what happens next in a sentence."""
+    texts, at = TEXTS[reader.language], "" if following.at is None else moment(following.at, reader, now)
+    if following.then is not Then.TELL:
+        return texts[following.then].format(at)
+    names = ", ".join(line(name_of(duty, person)) for person in following.people[:5])
+    return texts["next_is"].format(names or texts["next_nobody"], at)

@@ -97,7 +97,13 @@ def ending(alert: Alert, event: Event[Any] | None, language: str) -> str:
 def facts(event: Event[Any] | None, ticket: str, metric: str, person: Person, now: datetime) -> Mapping[str, Any]:
     """Return what templates say of a clock, from its alert's last event; where that cannot be read any more, dashes."""
     texts = TEXTS[person.language]
-    known = {"t": texts, "language": person.language, "ticket": line(ticket), "metric": texts.get(metric, line(metric))}
+    known: dict[str, Any] = {
+        "t": texts,
+        "language": person.language,
+        "ticket": line(ticket),
+        "metric": texts.get(metric, line(metric)),
+    }
+    known["clock"] = known["metric"][:1].upper() + known["metric"][1:]
     if event is None:
         unknown = dict.fromkeys(("title", "client", "service", "priority", "opened", "due", "verdict"), "—")
         return {**known, **unknown, "distance": "", "late": False, "emergency": False, "counted": []}

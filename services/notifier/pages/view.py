@@ -17,7 +17,7 @@ from services.notifier.pages.acts import promises
 from services.notifier.pages.choice import choice_of
 from services.notifier.store import queries
 from services.notifier.store.alerts import alert_of, event_of
-from services.notifier.story import Told, name_of, next_of, told_of, why_of
+from services.notifier.story import Told, name_of, next_in_words, next_of, told_of, why_of
 from services.notifier.texts import TEXTS
 from services.notifier.wording import clip, ending, facts, line, moment
 from shared.events import Event
@@ -125,10 +125,11 @@ async def values_of_one(connection: Any, duty: Duty, composer: Composer, sight: 
     row, texts, person, now = sight.rows[0], sight.texts, sight.person, sight.now
     alert, stands, event = alert_of(row), sight.stands(row), event_of(row["event"], row["alert_id"])
     known = facts_of(row["metric"], event)
-    told = await told_of(connection, duty, row["alert_id"], alert.telling, person, now)
+    telling = alert.telling
+    told = await told_of(connection, duty, row["alert_id"], telling, person, now, coming=stands is Standing.OPEN)
     following = None
     if stands is Standing.OPEN:
-        following = await next_of(connection, duty, row["alert_id"], alert.telling, known, but=sight.me)
+        following = await next_of(connection, duty, row["alert_id"], alert, known, but=sight.me)
     steps = queries.steps_of_pages(connection, page_nos=[sight.shown["page_no"]], alert_ids=[row["alert_id"]])
     (step,) = [one async for one in steps]
     broken = row["broken_by"] if stands is Standing.OPEN else None
@@ -146,8 +147,7 @@ async def values_of_one(connection: Any, duty: Duty, composer: Composer, sight: 
         "why": why_of(duty, person, sight.me, word, step["targets"], known, step["opened_at"]),
         "told": [Told(line(one.name), one.said) for one in told[-_TOLD:]],
         "untold": texts["who_more"].format(len(told) - _TOLD) if len(told) > _TOLD else "",
-        "next_people": [] if following is None else [line(name_of(duty, one)) for one in following.people[:5]],
-        "next_at": "" if following is None else sight.at(following.at),
+        "next": "" if following is None else next_in_words(duty, following, person, now),
         "people": choice_of(duty, sight.me, known, following, now) if stands in (Standing.OPEN, Standing.YOURS) else [],
     }
 
@@ -204,7 +204,7 @@ def values_of_many(duty: Duty, sight: Sight) -> Mapping[str, Any]:
         "head": f"{total} {texts['many_' + sight.shown['word']]}",
         "loud": sight.shown["word"] in (Word.BREACHED, Word.FINDING),
         "sums": " · ".join([*sums, *([texts["some_over"].format(over)] if over else [])]),
-        "state": texts["yours_until"].format(until) if until else texts["yours"],
+        "state": texts["all_yours_until"].format(until) if until else texts["all_yours"],
         "stands": _stands_together(sight).value,
         "rows": [_row(duty, sight, row) for row in sight.rows],
         "people": choice_of(duty, sight.me, known, None, sight.now) if acts else [],

@@ -71,7 +71,7 @@ def refusal(request: Request, refused: Refused) -> Response:
     if wants_json(request):
         answer = data({"error": refused.text, "detail": TEXTS["en"][refused.text]}, refused.status)
     else:
-        answer = page("refused.html", refused.status, language="pt-BR", title="Prazo", said=said)
+        answer = page("refused.html", refused.status, language="pt-BR", title=TEXTS["pt-BR"]["refused"], said=said)
     if refused.status == 429:
         answer.headers["Retry-After"] = "60"
     return answer

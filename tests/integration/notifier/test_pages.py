@@ -57,6 +57,21 @@ async def test_the_first_screen_says_deadline_client_service_title_and_one_butto
     assert re.search(r"Quem foi avisado Ana e-mail enviado às (\d\d/\d\d )?\d\d:\d\d BRT", shown)
 
 
+async def test_what_happens_next_is_a_step_the_breach_or_all_steps_anew(pool: Any) -> None:
+    line = await told(pool, soon(minutes=12))
+    async with browser(line) as ana:
+        assert re.search(r"Se o prazo vencer, às \S+ BRT, começam", text_of(await ana.get(await link_to(line))))
+        await line.hear(late(sequence=2))
+        await line.turn()
+        assert "Se ninguém assumir Bob, às" in text_of(await ana.get(await link_to(line)))
+        await line.later(600)
+        await line.turn()
+        assert "Se ninguém assumir Todos os passos recomeçam às" in text_of(await ana.get(await link_to(line)))
+        paused = await told(pool, soon("9", minutes=12), sla("paused", subject="9", sequence=2, due_at=None))
+        shown = text_of(await ana.get(await link_to(paused)))
+    assert "1ª resposta sem prazo: relógio pausado" in shown
+
+
 async def test_one_tap_takes_it_with_a_promise_that_can_be_changed(pool: Any) -> None:
     line = await told(pool, late(metric="action"))
     async with browser(line) as ana:
@@ -215,7 +230,7 @@ async def test_a_page_of_many_reaches_every_alert_worst_first_in_small_pages(poo
         taken = await ana.post(f"{link}?from=50", data={"alert": one})
         assert str(taken.url).endswith("?from=50")
         assert await pool.fetchval("SELECT count(*) FROM alert WHERE acknowledged_by = 'ana'") == 1
-        assert "1 são seus" in text_of(taken)
+        assert "seus: 1 · sem ninguém: 124" in text_of(taken)
         done = await ana.post(link, data={"do": "take"})
         assert (state_of(done), len(done.content) < 15_000) == ("yours", True)
         passed = await ana.post(link, data={"do": "pass", "to": "eva"})

@@ -181,7 +181,8 @@ async def test_by_keyboard_alone_it_is_taken_promised_undone_and_passed_on(line:
 
 
 def work(phone: Phone, link: str) -> None:
-    """Take, choose a promise, undo, pass on to Eva; without a mouse."""
+    """Take, choose a promise, undo, pass on to Eva; without a mouse and without scripts."""
+    phone.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     phone.driver.get(link)
     phone.tab_to("Assumir este chamado")
     phone.keys(Keys.ENTER)

@@ -42,7 +42,7 @@ def content(word: Word, person: Person = ANA, n: int = 1, ended_as: str = "close
     taken = Taken("bob", NOW, NOW + timedelta(minutes=30)) if word is Word.ACKNOWLEDGED else None
     loudness = {Word.WARNING: Loudness.WARNED, Word.ALL_CLEAR: Loudness.ENDED}.get(word, Loudness.BREACHED)
     alert = Alert(loudness, ended_as=ended_as if word is Word.ALL_CLEAR else None, taken=taken)
-    view = {"next": ("Bob", NOW + timedelta(minutes=10)), "tried": [], "broken_by": None, **more.pop("view", {})}
+    view = {"next": "Bob, às 14:27 BRT.", "tried": [], "broken_by": None, **more.pop("view", {})}
     event = sla(kind, **data, **more)
     at = event.data.due_at
     members = tuple(Member(i, (event.subject, "response", 1), alert, at, None, 0, 0, None) for i in range(n))
@@ -70,14 +70,14 @@ def content(word: Word, person: Person = ANA, n: int = 1, ended_as: str = "close
     [
         (Word.WARNING, "[SLA] #4821 Acme - 1ª resposta até 14:20 BRT"),
         (Word.BREACHED, "[SLA] #4821 Acme - 1ª resposta venceu às 14:05 BRT"),
-        (Word.ACKNOWLEDGED, "[SLA] #4821 Acme - 1ª resposta assumido"),
-        (Word.ALL_CLEAR, "[SLA] #4821 Acme - 1ª resposta encerrado"),
+        (Word.ACKNOWLEDGED, "[SLA] #4821 Acme - 1ª resposta: Bob assumiu"),
+        (Word.ALL_CLEAR, "[SLA] #4821 Acme - 1ª resposta: alerta encerrado"),
         (Word.ACCOUNT, "[SLA] #4821 Acme - sem contrato ou cobrado"),
-        (Word.FINDING, "[SLA] #4821 Acme - 1ª resposta ninguém avisado"),
+        (Word.FINDING, "[SLA] #4821 Acme - 1ª resposta: ninguém avisado"),
     ],
 )
 def test_the_subject_says_which_client_which_clock_and_what_happened(word: Word, said: str) -> None:
-    due = {"due_at": "2026-03-05T17:20:00Z"} if word is Word.WARNING else {}
+    due: dict[str, Any] = {"due_at": "2026-03-05T17:20:00Z"} if word is Word.WARNING else {}
     assert content(word, **due).subject == said
 
 
@@ -123,7 +123,7 @@ def test_a_subject_is_one_line_of_at_most_60_characters(ticket: str, client: str
 @pytest.mark.parametrize("person", [ANA, JOE])
 @pytest.mark.parametrize("word", [Word.WARNING, Word.BREACHED, Word.FINDING])
 def test_the_plain_part_is_complete_by_itself(word: Word, person: Person) -> None:
-    due = {"due_at": "2026-03-05T17:20:00Z"} if word is Word.WARNING else {}
+    due: dict[str, Any] = {"due_at": "2026-03-05T17:20:00Z"} if word is Word.WARNING else {}
     made = content(word, person, ticket={"title": "Nota parada"}, **due)
     assert LINK in made.plain.splitlines()
     for said in (
