@@ -74,10 +74,10 @@ async def acknowledge(link: str) -> None:
     """GET twice (which must change nothing), then POST; raises ``Missing`` when the page does not behave."""
     async with httpx.AsyncClient(timeout=10, follow_redirects=True) as client:
         shown = [await client.get(link) for _ in range(2)]
-        if any(s.status_code != 200 or 'method="post"' not in s.text for s in shown):
+        if any(s.status_code != 200 or 'data-state="open"' not in s.text for s in shown):
             raise Missing("notifier: the acknowledgement page shows no button")
         taken = await client.post(link)
-        if taken.status_code != 200 or 'method="post"' in taken.text:
+        if taken.status_code != 200 or 'data-state="yours"' not in taken.text:
             raise Missing("notifier: the acknowledgement was not taken")
 
 

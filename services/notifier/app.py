@@ -16,10 +16,10 @@ from services.notifier.handlers.opening import open_due
 from services.notifier.handlers.reports import hear_notices
 from services.notifier.lanes import Lane
 from services.notifier.pages import Pages
+from services.notifier.pages.proof import read_keys
 from services.notifier.settings import Settings
 from services.notifier.transports.opening import open_channels
 from shared import clock
-from shared.config import read_key
 from shared.service import App, Kit, Loop
 
 SLA, NOTICES = "sla.v1", "notices.v1"
@@ -29,12 +29,12 @@ _POLL_SECONDS = 0.2
 def build(settings: Settings, kit: Kit) -> App:
     """Wire ingest, the opener of pages, one lane for each channel, the auditor, and the acknowledgement pages."""
     oncall = read_oncall(settings.config_dir, clock.now())
-    key = read_key(settings.secrets_dir / "notifier_token_key")
+    keys = read_keys(settings.secrets_dir)
     topic = f"{settings.topic_prefix}{NOTICES}"
     duty = Duty(kit.pool, oncall, topic, read_account_managers(settings.config_dir))
     kit.subscribe(SLA, partial(ingest, duty))
     kit.subscribe(NOTICES, partial(hear_notices, duty))
-    composer = Composer(duty, key, settings.public_url)
+    composer = Composer(duty, keys[0], settings.public_url)
     opened = OpenChannels(oncall, settings)
     lanes = {
         name: Lane(duty, name, opened.channels, composer, at_once=config.at_once, per_minute=config.per_minute)
@@ -50,7 +50,7 @@ def build(settings: Settings, kit: Kit) -> App:
             Loop("auditor", auditor.turn, 60.0),
         ],
         resources=[opened, *lanes.values()],
-        routes=Pages(duty, composer, key).routes(),
+        routes=Pages(duty, composer, keys).routes(),
     )
 
 

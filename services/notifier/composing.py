@@ -8,18 +8,23 @@ from typing import Any
 import structlog
 
 from services.notifier import metrics
-from services.notifier.content import LINK, SHOWN, View, built_in, compose, line
-from services.notifier.domain.facts import Facts, facts_of
-from services.notifier.domain.message import Content, Outgoing
+from services.notifier.content import ASKS, LINK, SHOWN, View, built_in, compose
+from services.notifier.domain.facts import facts_of
+from services.notifier.domain.gsm7 import septets, to_gsm7
+from services.notifier.domain.message import Content, Outgoing, Word
 from services.notifier.domain.people import Method, Person
 from services.notifier.domain.token import ACKNOWLEDGE, token
 from services.notifier.handlers.duty import Duty
 from services.notifier.store import queries
 from services.notifier.store.alerts import event_of
 from services.notifier.store.notices import Claimed, keep_contents
+from services.notifier.story import Told, name_of, next_in_words, next_of, told_of, why_of
+from services.notifier.wording import line
 from shared.events import Event
 
 log = structlog.get_logger(__name__)
+
+_Place = tuple[int, int]  # (page_no, alert_id)
 
 
 class Composer:
@@ -42,55 +47,46 @@ class Composer:
             row["alert_id"]: event_of(row["event"], row["alert_id"])
             async for row in queries.events_of(connection, alert_ids=sorted(shown))
         }
-        made = {one.notice_no: await self._made(connection, one, events) for one in new}
+        page_nos = [one.page_no for one in new]
+        steps = {
+            (row["page_no"], row["alert_id"]): row
+            async for row in queries.steps_of_pages(connection, page_nos=page_nos, alert_ids=sorted(shown))
+        }
+        made = {one.notice_no: await self._made(connection, one, events, steps) for one in new}
         await keep_contents(connection, made)
         return [replace(one, content=made.get(one.notice_no, one.content)) for one in claimed]
 
-    async def _made(self, connection: Any, claimed: Claimed, events: Mapping[int, Event[Any] | None]) -> Content:
-        oncall = self._duty.oncall
-        next_person, next_at = await self._next(connection, claimed, events)
-        member = claimed.members[0] if claimed.members else None
-        taken = None if member is None else member.alert.taken
+    async def _made(
+        self, connection: Any, claimed: Claimed, events: Mapping[int, Event[Any] | None], steps: Mapping[_Place, Any]
+    ) -> Content:
+        duty, person = self._duty, self._duty.oncall.people[claimed.person]
+        first = claimed.members[0] if claimed.members else None
+        taken = None if first is None else first.alert.taken
+        why, following = "", ""
+        tried: Sequence[Told] = ()
+        if first is not None:
+            facts = facts_of(first.key[1], events.get(first.alert_id))
+            step = steps[claimed.page_no, first.alert_id]
+            why = why_of(duty, person, claimed.person, claimed.word, step["targets"], facts, step["opened_at"])
+            if len(claimed.members) == 1 and claimed.word in ASKS:
+                then = await next_of(connection, duty, first.alert_id, first.alert, facts, but=claimed.person)
+                following = next_in_words(duty, then, person, claimed.now)
+            if claimed.word is Word.FINDING:
+                told = first.alert_id, first.alert.telling, person, claimed.now
+                tried = await told_of(connection, duty, *told, coming=False)
         view = View(
             claimed,
-            oncall.people[claimed.person],
+            person,
             events,
-            next_person,
-            next_at,
-            self.name(taken.by if taken else None),
-            self.name(member.broken_by if member else None),
-            len(self.link(claimed.notice_no, claimed.person)),
+            following,
+            None if taken is None else name_of(duty, taken.by),
+            None if first is None or first.broken_by is None else name_of(duty, first.broken_by),
+            why,
+            [told for told in tried if told.name != person.name],
+            septets(to_gsm7(self.link(claimed.notice_no, claimed.person))),
         )
-        event = None if member is None else events.get(member.alert_id)
+        event = None if first is None else events.get(first.alert_id)
         return replace(_composed(view), facts=_facts(claimed, event))
-
-    def name(self, person: str | None) -> str | None:
-        """Return a person's name; of one who left the configuration their id."""
-        known = self._duty.oncall.people.get(person or "")
-        return person if known is None else known.name
-
-    async def _next(
-        self, connection: Any, claimed: Claimed, events: Mapping[int, Event[Any] | None]
-    ) -> tuple[str | None, datetime | None]:
-        """Return who is told next if nobody takes it, and when, as the rota stands now; of one alert only."""
-        if len(claimed.members) != 1:
-            return None, None
-        member = claimed.members[0]
-        facts = facts_of(member.key[1], events.get(member.alert_id))
-        return await self.next_of(connection, member.alert_id, member.alert.telling, facts, but=claimed.person)
-
-    async def next_of(
-        self, connection: Any, alert_id: int, telling: int, facts: Facts, *, but: str = ""
-    ) -> tuple[str | None, datetime | None]:
-        """Return who is told next of an alert, and when, as the rota stands now."""
-        row = await queries.next_step(connection, alert_id=alert_id, telling=telling)
-        if row is None:
-            return None, None
-        for target in row["targets"]:
-            for person in self._duty.people(target, row["due_at"], facts):
-                if person != but:
-                    return self.name(person), row["due_at"]
-        return None, None
 
     def outgoing(self, claimed: Claimed, now: datetime) -> Outgoing | None:
         """Return the message as it leaves; None when the person or the method left the configuration meanwhile."""

@@ -31,6 +31,12 @@ untaken_alerts = Gauge("prazo_notifier_unacknowledged_alerts", "Open alerts that
 for _loudness in ("warned", "breached"):
     open_alerts.labels(_loudness)
     untaken_alerts.labels(_loudness)
+wrong_links = Counter("prazo_notifier_wrong_links_total", "Links that prove nothing, by answer.", ["answer"])
+for _answer in ("wrong", "limited"):
+    wrong_links.labels(_answer)
+page_acts = Counter("prazo_notifier_page_acts_total", "What people did on acknowledgement pages.", ["act"])
+for _act in ("take", "undo", "pass"):
+    page_acts.labels(_act)
 audited = Gauge(
     "prazo_notifier_audited_timestamp_seconds", "When the auditor last found nothing, in seconds since 1970."
 )

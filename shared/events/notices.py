@@ -54,7 +54,7 @@ class NoticeAcknowledged(NoticeData):
 
 
 class NoticeReleased(NoticeData):
-    """An acknowledgement holds no more: ``reason`` is ``undone`` (by who took it) or ``promise_ended``."""
+    """An acknowledgement holds no more: ``reason`` is ``undone`` or ``passed_on`` (by who took it) or ``promise_ended``."""
 
 
 class NoticeEscalated(NoticeData):

@@ -23,17 +23,30 @@ from shared.events import NoticeAcknowledged, NoticeReleased
 UNDO = timedelta(minutes=2)
 """How long an acknowledgement can be undone."""
 
+PASSED_LATELY = timedelta(minutes=1)
+"""Within which nobody is told of an alert again because it is passed on to them."""
+
 
 async def acknowledge(
-    duty: Duty, notice_id: str, page_no: int, person: str, channel: str, promise: timedelta | None = None
+    duty: Duty,
+    notice_id: str,
+    page_no: int,
+    person: str,
+    channel: str,
+    promise: timedelta | None = None,
+    *,
+    only: int | None = None,
 ) -> int:
     """Let a person take every alert of a page that is open and that nobody else has; return how many they have now.
 
-    The first one counts; saying it again changes nothing but the promise. ``promise`` None: the time that is left.
+    The first one counts; saying it again changes nothing but the promise. ``promise`` None: the time that is left. ``only``:
+    of the page's alerts this one alone (its alert_id).
     """
     async with duty.pool.acquire() as connection, connection.transaction():
         now = clock.now()
-        taken = _take(await store.lock_alerts_of_page(connection, page_no), person, now, promise)
+        stand = await store.lock_alerts_of_page(connection, page_no)
+        chosen = [(known, told) for known, told in stand if only in (None, known.alert_id)]
+        taken = _take(chosen, person, now, promise)
         new = [(before, after) for before, after in taken if before.alert.taken != after.alert.taken]
         if new:
             await _record_taken(connection, duty, notice_id, channel, new, now)
@@ -119,26 +132,23 @@ async def undo(duty: Duty, notice_id: str, page_no: int, person: str) -> int:
     return len(mine)
 
 
-async def pass_on(duty: Duty, page_no: int, person: str, to: str) -> int:
+async def pass_on(duty: Duty, notice_id: str, page_no: int, person: str, to: str) -> int:
     """Tell somebody else of what a page tells of, at once; what ``person`` took of it is free again, and every later step
-    stands as it was. Return how many alerts."""
+    stands as it was. Return how many alerts.
+
+    What another person has and what is over stays as it is; so does what nobody has and ``to`` was told of within
+    ``PASSED_LATELY``: a second tap tells nobody twice.
+    """
     async with duty.pool.acquire() as connection, connection.transaction():
         now = clock.now()
-        wants, freed = [], []
-        for known, told in await store.lock_alerts_of_page(connection, page_no):
-            alert = known.alert
-            if alert.taken is not None and alert.taken.by == person:
-                alert = replace(alert, taken=None)
-                freed.append(replace(known, alert=alert))
-            word = Word.BREACHED if alert.loudness is Loudness.BREACHED else Word.WARNING
-            if unwanted(alert, word, told) is None:
-                emergency = facts_of(known.key[1], event_of(known.event, known.alert_id)).emergency
-                ways = duty.ways(to, now, emergency)
-                if ways:
-                    wants.append(Want(to, word, emergency, known.alert_id or 0, known.key, known.alert.telling, ways))
-        if freed:
-            await _save(connection, freed, now)
-            await queries.revive_steps(connection, alert_ids=[k.alert_id for k in freed], now=now, since=_long_ago(now))
+        stand = await store.lock_alerts_of_page(connection, page_no)
+        since = {"person": to, "since": now - PASSED_LATELY, "alert_ids": [known.alert_id for known, _ in stand]}
+        lately = {row["alert_id"] async for row in queries.told_since(connection, **since)}
+        wants = [want for known, told in stand if (want := _want(duty, known, told, person, to, now)) is not None]
+        mine = {known.alert_id: known for known, _ in stand if _is_of(known, person)}
+        wants = [want for want in wants if want.alert_id in mine or want.alert_id not in lately]
+        freed = [mine[want.alert_id] for want in wants if want.alert_id in mine]
+        await _free(connection, duty, notice_id, person, freed, now)
         opened = await open_pages(connection, wants, now)
         await outbox.record(connection, duty.notices_topic, of_opened(opened, {0: Place(0, escalates=True)}, now))
     duty.stepped.set()
@@ -146,5 +156,28 @@ async def pass_on(duty: Duty, page_no: int, person: str, to: str) -> int:
     return len(wants)
 
 
-def _long_ago(now: datetime) -> datetime:
-    return now - timedelta(days=400)
+def _is_of(known: Known, person: str) -> bool:
+    return known.alert.taken is not None and known.alert.taken.by == person
+
+
+def _want(duty: Duty, known: Known, told: int, person: str, to: str, now: datetime) -> Want | None:
+    """Return what ``to`` is to be told of an alert that ``person`` passes on; None when there is nothing to tell, or no way."""
+    alert = replace(known.alert, taken=None) if _is_of(known, person) else known.alert
+    word = Word.BREACHED if alert.loudness is Loudness.BREACHED else Word.WARNING
+    if alert.loudness is Loudness.QUIET or unwanted(alert, word, told) is not None:
+        return None
+    emergency = facts_of(known.key[1], event_of(known.event, known.alert_id)).emergency
+    ways = duty.ways(to, now, emergency)
+    return Want(to, word, emergency, known.alert_id or 0, known.key, alert.telling, ways) if ways else None
+
+
+async def _free(connection: Any, duty: Duty, notice_id: str, person: str, mine: Sequence[Known], now: datetime) -> None:
+    """Give back alerts that are passed on: whatever their acknowledgement kept from being told is due again."""
+    if not mine:
+        return
+    await _save(connection, [replace(known, alert=replace(known.alert, taken=None)) for known in mine], now)
+    long_ago = now - timedelta(days=400)
+    await queries.revive_steps(connection, alert_ids=[k.alert_id for k in mine], now=now, since=long_ago)
+    said = {"person": person, "reason": "passed_on"}
+    events = [notice_event(NoticeReleased, notice_id, known.key, now, n=now.isoformat(), **said) for known in mine]
+    await outbox.record(connection, duty.notices_topic, events)

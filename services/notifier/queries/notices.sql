@@ -112,18 +112,55 @@ WHERE state = 'suppressed' AND reason = 'acknowledged' AND page_no IN (
 
 -- name: shown^
 -- One notice with its page.
-SELECT n.notice_no, n.notice_id, n.page_no, n.person, n.channel, p.word, p.gathers, p.emergency
+SELECT n.notice_no, n.notice_id, n.page_no, n.person, n.channel, p.word
 FROM notice n JOIN page p USING (page_no) WHERE n.notice_no = :notice_no::bigint;
 
 -- name: story
--- Who was told of an alert, by what, and what came of it.
-SELECT n.notice_no, n.person, n.channel, p.word, n.state, n.reason, n.attempt, n.doubtful, n.due_at, n.next_at, n.accepted_at
-FROM page_alert pa JOIN page p USING (page_no) JOIN notice n USING (page_no)
-WHERE pa.alert_id = :alert_id::bigint AND pa.telling = :telling::int ORDER BY n.due_at, n.notice_no LIMIT 100;
+-- Who was told of one telling of an alert, by what, and what came of it: the newest messages that were no mere information,
+-- oldest first.
+SELECT notice_no, person, channel, state, reason, attempt, due_at, next_at, accepted_at
+FROM (SELECT n.notice_no, n.person, n.channel, n.state, n.reason, n.attempt, n.due_at, n.next_at, n.accepted_at
+      FROM page_alert pa JOIN page p USING (page_no) JOIN notice n USING (page_no)
+      WHERE pa.alert_id = :alert_id::bigint AND pa.telling = :telling::int
+        AND p.word IN ('warning', 'breached', 'finding', 'account') ORDER BY n.notice_no DESC LIMIT 100) AS newest
+ORDER BY due_at, notice_no;
 
 -- name: shown_alerts
--- The alerts of a page, worst first, as they stand.
+-- The alerts of a page, worst first, as they stand; what is over or was told anew by another page comes last.
 SELECT p.telling AS told, a.alert_id, a.ticket_id, a.metric, a.cycle, a.loudness, a.suspended, a.ended_as, a.telling, a.threshold,
        a.event, a.due_at, a.acknowledged_by, a.acknowledged_at, a.promised_until, a.broken_by
 FROM page_alert p JOIN alert a USING (alert_id) WHERE p.page_no = :page_no::bigint
-ORDER BY a.loudness = 'ended', a.due_at NULLS LAST, a.alert_id LIMIT :at_most::int;
+ORDER BY a.loudness = 'ended' OR p.telling < a.telling, a.due_at NULLS LAST, a.alert_id LIMIT :at_most::int OFFSET :offset::int;
+
+-- name: steps_of_pages
+-- Whom the steps of pages named, when the pages were opened; targets is null of what somebody passed on.
+SELECT p.page_no, pa.alert_id, p.opened_at, s.targets
+FROM page p JOIN page_alert pa USING (page_no) LEFT JOIN step s USING (step_id)
+WHERE p.page_no = ANY(:page_nos::bigint[]) AND pa.alert_id = ANY(:alert_ids::bigint[]);
+
+-- name: tally^
+-- How the alerts of a page stand for a person. An alert is over for a page that told of an earlier telling.
+SELECT count(*) AS total,
+       count(*) FILTER (WHERE live AND acknowledged_by IS NULL) AS free,
+       count(*) FILTER (WHERE live AND acknowledged_by = :person) AS mine,
+       count(*) FILTER (WHERE live AND acknowledged_by <> :person) AS others,
+       max(acknowledged_at) FILTER (WHERE live AND acknowledged_by = :person) AS taken_at,
+       min(CASE WHEN loudness = 'warned' THEN least(promised_until, due_at) ELSE promised_until END)
+           FILTER (WHERE live AND acknowledged_by = :person) AS yours_until,
+       coalesce(bool_and(metric = 'action'), false) AS action,
+       min(due_at) FILTER (WHERE live AND loudness = 'warned') AS next_due_at
+FROM (SELECT a.metric, a.loudness, a.due_at, a.acknowledged_by, a.acknowledged_at, a.promised_until,
+             a.loudness IN ('warned', 'breached') AND p.telling >= a.telling AS live
+      FROM page_alert p JOIN alert a USING (alert_id) WHERE p.page_no = :page_no::bigint) AS alerts;
+
+-- name: newer_notice$
+-- The newest notice to a person of a newer telling of an alert.
+SELECT n.notice_no FROM page_alert pa JOIN page p USING (page_no) JOIN notice n USING (page_no)
+WHERE pa.alert_id = :alert_id::bigint AND pa.telling > :told::int AND p.person = :person
+  AND p.word IN ('warning', 'breached', 'finding') ORDER BY n.notice_no DESC LIMIT 1;
+
+-- name: told_since
+-- Of these alerts those that a person was told of since :since.
+SELECT DISTINCT pa.alert_id FROM page_alert pa JOIN page p USING (page_no)
+WHERE pa.alert_id = ANY(:alert_ids::bigint[]) AND p.person = :person AND p.opened_at > :since::timestamptz
+  AND p.word IN ('warning', 'breached');

@@ -75,9 +75,9 @@ SELECT k.alert_id, k.telling, k.word, k.threshold, k.round, k.position,
 FROM stuck k;
 
 -- name: next_step^
--- The next step that tells somebody of an alert.
-SELECT targets, due_at FROM step
-WHERE alert_id = :alert_id::bigint AND telling = :telling::int AND act = 'tell' AND state = 'planned'
+-- The next step that tells people of an alert, or begins all steps anew; of the word that the alert is now.
+SELECT act, targets, due_at FROM step
+WHERE alert_id = :alert_id::bigint AND telling = :telling::int AND act IN ('tell', 'again') AND word = :word AND state = 'planned'
 ORDER BY due_at LIMIT 1;
 
 -- name: oldest_due_step$

@@ -74,8 +74,8 @@ async def test_passing_on_tells_the_other_person_at_once_and_stops_nothing(pool:
     line = Line.of(pool)
     await line.hear(sla("breached"))
     await line.turn()
-    page = await pool.fetchval("SELECT page_no FROM notice")
-    assert await pass_on(line.duty, page, "ana", "eva") == 1
+    row = await pool.fetchrow("SELECT notice_id, page_no FROM notice")
+    assert await pass_on(line.duty, str(row["notice_id"]), row["page_no"], "ana", "eva") == 1
     await line.turn()
     await line.later(600)
     await line.turn()
