@@ -1,6 +1,6 @@
 """The long tail of services by Apprise: one URL, in threads of its own. It hides answers and ids: it sent, or it did not.
 
-Importing it costs about half a second and 36 MB, so that is done when the first message goes out.
+Importing it costs some 30 MB and about half a second, several from a cold disk, so that is done when the first message goes out.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class Apprise:
             return False
 
     def _notify(self, message: Outgoing) -> bool:
-        import apprise  # half a second and 36 MB, for those who use it
+        import apprise  # for those who use it
 
         logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # its lines hold URLs
         service = apprise.Apprise()
