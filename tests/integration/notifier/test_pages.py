@@ -67,9 +67,12 @@ async def test_what_happens_next_is_a_step_the_breach_or_all_steps_anew(pool: An
         await line.later(600)
         await line.turn()
         assert "Se ninguém assumir Todos os passos recomeçam às" in text_of(await ana.get(await link_to(line)))
-        paused = await told(pool, soon("9", minutes=12), sla("paused", subject="9", sequence=2, due_at=None))
-        shown = text_of(await ana.get(await link_to(paused)))
+        await line.hear(soon("9", minutes=12))
+        await line.turn()
+        await line.hear(sla("paused", subject="9", sequence=2, due_at=None))
+        shown = text_of(await ana.get(await link_to(line)))
     assert "1ª resposta sem prazo: relógio pausado" in shown
+    assert "Se ninguém assumir Nenhum outro aviso está planejado agora." in shown
 
 
 async def test_one_tap_takes_it_with_a_promise_that_can_be_changed(pool: Any) -> None:
