@@ -215,7 +215,7 @@ async def test_who_was_told_says_what_became_of_each_message(pool: Any) -> None:
     async with browser(line) as ana:
         shown = text_of(await ana.get(await link_to(line)))
     assert "Ana e-mail falhou (caixa de entrada cheia); hook entregue às" in shown
-    assert "pager será avisado às" in shown
+    assert "pager sai às" in shown
     assert "@" not in shown
 
 
