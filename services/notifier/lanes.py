@@ -13,6 +13,7 @@ import structlog
 from services.notifier import metrics
 from services.notifier.composing import Composer
 from services.notifier.domain.breaker import Breaker
+from services.notifier.domain.cause import Cause
 from services.notifier.domain.message import Channel, Outcome, Result, Word
 from services.notifier.handlers.duty import Duty
 from services.notifier.handlers.moving import move_on
@@ -24,9 +25,6 @@ from shared import clock, outbox
 from shared.events import Event, NoticeDelivered, NoticeFailed, NoticeSent, NoticeSuppressed, NoticeUnknown
 
 log = structlog.get_logger(__name__)
-
-KEY_PRESSED = "key_acknowledged"
-"""The reason of a call that was delivered and taken at once."""
 
 _END_SECONDS = 10.0
 _NOTICES: dict[Outcome, type[Any]] = {
@@ -164,7 +162,7 @@ class Lane:
         metrics.attempt_seconds.labels(self._name).observe(loop.time() - began)
         metrics.breaker_open.labels(self._name).set(self.broken)
         await self._settle(claimed, result)
-        if result.reason == KEY_PRESSED:
+        if result.reason == Cause.KEY_ACKNOWLEDGED:
             await acknowledge(self._duty, claimed.notice_id, claimed.page_no, claimed.person, self._name)
 
     async def _settle(self, claimed: Claimed, result: Result) -> None:

@@ -48,7 +48,7 @@ WIRED: list[tuple[str, Build, type[ServiceSettings], list[str], list[str], list[
         NotifierSettings,
         ["p.sla.v1", "p.notices.v1"],
         ["opener", "lane mail", "impatience", "auditor"],
-        ["/a/{notice_no:int}/{proof}"],
+        ["/a/{notice_no}/{proof}"],
     ),
     ("backup_audit", build_backup_audit, BackupAuditSettings, [], ["scheduler"], []),
 ]

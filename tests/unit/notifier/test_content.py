@@ -190,9 +190,9 @@ def test_an_all_clear_says_how_it_ended(ended_as: str, said: str) -> None:
 
 
 def test_of_many_the_worst_are_listed_and_the_rest_is_counted() -> None:
-    made = content(Word.BREACHED, n=30)
-    assert made.subject == "[SLA] 30 prazos vencidos"
-    assert made.plain.count("#4821") == made.html.count("#4821") == 20
+    made = content(Word.BREACHED, n=60)
+    assert made.subject == "[SLA] 60 prazos vencidos"
+    assert made.plain.count("#4821") == made.html.count("#4821") == 50
     assert "e mais 10" in made.plain
     assert made.short == f"SLA 30 prazos vencidos {LINK}"
 
