@@ -194,7 +194,7 @@ def test_of_many_the_worst_are_listed_and_the_rest_is_counted() -> None:
     assert made.subject == "[SLA] 60 prazos vencidos"
     assert made.plain.count("#4821") == made.html.count("#4821") == 50
     assert "e mais 10" in made.plain
-    assert made.short == f"SLA 30 prazos vencidos {LINK}"
+    assert made.short == f"SLA 60 prazos vencidos {LINK}"
 
 
 @pytest.mark.parametrize("person", [ANA, JOE])
