@@ -12,7 +12,7 @@ from services.notifier.composing import Composer
 from services.notifier.domain.message import Outcome, Result
 from services.notifier.pages import Pages
 from shared import clock
-from tests.notifier_line import KEY, Line, sla
+from tests.notifier_line import KEY, ONCALL, Line, sla
 
 REFUSED = Result(Outcome.FAILED_PERMANENT, "mailbox_full")
 LONG = "Emissão parada em todas as filiais desde cedo: rejeição 215, falha no schema XML do grupo de pagamento da NF-e"
@@ -62,3 +62,11 @@ def state_of(page: httpx.Response) -> str:
     """Return how the page says it stands."""
     found = re.search(r'data-state="(\w+)"', page.text)
     return found.group(1) if found else ""
+
+
+async def told(pool: Any, *events: Any, oncall: dict[str, Any] = ONCALL, **channels: Any) -> Line:
+    """Return a line whose people have been told of events."""
+    line = Line.of(pool, oncall, **channels)
+    await line.hear(*events)
+    await line.turn()
+    return line
