@@ -70,9 +70,3 @@ async def told(pool: Any, *events: Any, oncall: dict[str, Any] = ONCALL, **chann
     await line.hear(*events)
     await line.turn()
     return line
-
-
-async def everything(pool: Any) -> list[Any]:
-    """Return all that stands in the tables."""
-    tables = ("alert", "step", "page", "page_alert", "notice", "outbox")
-    return [[tuple(row) for row in await pool.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")] for table in tables]

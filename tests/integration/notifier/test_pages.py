@@ -7,10 +7,17 @@ import httpx
 import pytest
 
 from services.notifier.domain.message import Outcome, Result
-from tests.notifier_line import ONCALL, Scripted, sla
-from tests.notifier_page import LONG, browser, everything, late, link_to, soon, state_of, text_of, told
+from services.notifier.domain.token import ACKNOWLEDGE, token
+from tests.notifier_line import KEY, ONCALL, Line, Scripted, sla
+from tests.notifier_page import LONG, browser, due, late, link_to, soon, state_of, text_of, told
 
 OTHER = b"o" * 32
+
+
+async def everything(pool: Any) -> list[Any]:
+    """Return all that stands in the tables."""
+    tables = ("alert", "step", "page", "page_alert", "notice", "outbox")
+    return [[tuple(row) for row in await pool.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")] for table in tables]
 
 
 async def test_whoever_only_looks_changes_nothing(pool: Any) -> None:
@@ -136,15 +143,6 @@ async def test_it_is_passed_on_to_who_comes_next_first_and_a_second_tap_tells_no
         assert "Um colega passou este alerta a você." in text_of(await eva.get(await link_to(line, "eva")))
 
 
-@pytest.mark.parametrize("to", ["ana", "nobody", "", "eva@x.example"])
-async def test_it_is_passed_on_to_people_of_the_file_only(pool: Any, to: str) -> None:
-    line = await told(pool, late())
-    async with browser(line) as ana:
-        refused = await ana.post(await link_to(line), data={"do": "pass", "to": to})
-    assert refused.status_code == 400
-    assert len(line.sent) == 1
-
-
 async def test_a_link_expires_with_its_alert_and_says_how_it_ended(pool: Any) -> None:
     line = await told(pool, late())
     link = await link_to(line)
@@ -200,3 +198,101 @@ async def test_who_was_told_says_what_became_of_each_message(pool: Any) -> None:
     assert "Ana e-mail falhou (caixa de entrada cheia); hook entregue às" in shown
     assert "pager sai às" in shown
     assert "@" not in shown
+
+
+async def test_a_page_of_many_reaches_every_alert_worst_first_in_small_pages(pool: Any) -> None:
+    line = await storm(pool, 130)
+    async with browser(line) as ana:
+        link = await link_to(line)
+        found: list[str] = []
+        for first in (0, 50, 100):
+            shown = await ana.get(link, params={"from": str(first)})
+            assert len(shown.content) < 15_000, len(shown.content)
+            found += re.findall(r"#(T\d+) ", shown.text.partition("<ul>")[2].partition("</ul>")[0].replace("</b>", ""))
+        assert f"?from={50}" in (await ana.get(link)).text
+        one = re.findall(r'name="alert" value="(\d+)"', (await ana.get(link)).text)[3]
+        taken = await ana.post(f"{link}?from=50", data={"alert": one})
+        assert str(taken.url).endswith("?from=50")
+        assert await pool.fetchval("SELECT count(*) FROM alert WHERE acknowledged_by = 'ana'") == 1
+        assert "seus: 1 · sem ninguém: 124" in text_of(taken)
+        done = await ana.post(link, data={"do": "take"})
+        assert (state_of(done), len(done.content) < 15_000) == ("yours", True)
+        passed = await ana.post(link, data={"do": "pass", "to": "eva"})
+        assert state_of(passed) == "open"
+    assert found == sorted(found, key=lambda ticket: -int(ticket[1:]))
+    assert len(found) == 125
+
+
+async def storm(pool: Any, n: int, title: str = LONG) -> Line:
+    """Return a line with ``n`` breaches, of which the first five stand on pages of their own."""
+    events = [late(f"T{i}", -(i + 1), client_id="Comércio São João & Cia", ticket={"title": title}) for i in range(n)]
+    line = Line.of(pool)
+    await line.hear(*events[:5])
+    await line.turn()
+    await line.hear(*events[5:])
+    await line.turn()
+    await line.later(6)
+    await line.turn()
+    return line
+
+
+@pytest.mark.parametrize("title", ["'\"<&>" * 100, "票" * 500, "🧾" * 500])
+async def test_no_text_from_outside_makes_a_page_large_or_marked_up(pool: Any, title: str) -> None:
+    line = await storm(pool, 60, title)
+    async with browser(line) as ana:
+        many = await ana.get(await link_to(line))
+        first = await pool.fetchval("SELECT min(notice_no) FROM notice")
+        one = await ana.get(f"http://x/a/{first}/{token(KEY, first, 'ana', ACKNOWLEDGE)}")
+    assert max(len(many.content), len(one.content)) < 15_000
+    assert "<&>" not in many.text + one.text
+
+
+async def test_many_people_do_not_make_a_page_large(pool: Any) -> None:
+    ways = [{"by": "mail", "to": "x@x.example"}, {"by": "hook"}, {"by": "pager"}]
+    people = {f"p{i}": {"name": f"Fernanda de Albuquerque {i:03d} São", "methods": ways} for i in range(300)}
+    teams = {"primary": [f"p{i}" for i in range(20)], "secondary": ["p20"]}
+    oncall = {**ONCALL, "people": {**ONCALL["people"], **people}, "teams": teams}
+    line = await told(pool, late(ticket={"title": LONG * 5}), oncall=oncall)
+    async with browser(line) as one:
+        shown = await one.post(await link_to(line, "p3"))
+    assert len(shown.content) < 15_000, len(shown.content)
+    assert shown.text.count("<option") == 60
+    assert "e mais 12 pessoas" in shown.text
+
+
+async def test_an_alert_whose_event_cannot_be_read_any_more_can_be_taken(pool: Any) -> None:
+    line = await told(pool, late())
+    await pool.execute("UPDATE alert SET event = 'another version'")
+    async with browser(line) as ana:
+        shown, taken = await ana.get(await link_to(line)), await ana.post(await link_to(line))
+    assert "#4821" in text_of(shown)
+    assert state_of(taken) == "yours"
+
+
+async def test_a_test_message_is_about_no_alert_and_its_link_says_so(pool: Any) -> None:
+    line = Line.of(pool)
+    page_no = await pool.fetchval(
+        "INSERT INTO page (person, word, emergency, route, gathers, thread, opened_at) VALUES ('ana', 'test', false, 'mail.0', false, 'page', now())"
+        " RETURNING page_no"
+    )
+    await pool.execute(
+        "INSERT INTO notice (page_no, person, channel, nth, rank, due_at, next_at) VALUES ($1, 'ana', 'mail', 0, 0, now(), now())",
+        page_no,
+    )
+    await line.turn()
+    (sent,) = line.channels["mail"].sent
+    assert sent.content.subject == "[SLA] teste de aviso"
+    assert "este meio de contato funciona" in sent.content.plain
+    async with browser(line) as ana:
+        shown = await ana.post(await link_to(line))
+    assert "este meio de contato funciona" in text_of(shown)
+
+
+async def test_the_manager_is_told_who_was_tried_and_what_failed(pool: Any) -> None:
+    failed = Result(Outcome.FAILED_PERMANENT, "undeliverable")
+    line = await told(pool, late(), mail=Scripted(failed, failed))
+    finding = next(m for m in line.channels["mail"].sent if m.word.value == "finding")
+    assert "Ninguém foi avisado" in finding.content.plain
+    assert "- Ana: e-mail falhou (endereço ou número não existe)" in finding.content.plain
+    assert "Você é gestor do plantão." in finding.content.plain
+    assert due(0)[:4] not in finding.content.short
