@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -129,7 +129,9 @@ def clock_event(kind: str, ticket: str, at: datetime, *, assignee: str | None = 
     return orjson.dumps({**head, "subject": ticket, "data": data})
 
 
-def oncall_of(channels: dict[str, Any], people: dict[str, Sequence[dict[str, Any]]], **more: Any) -> dict[str, Any]:
+def oncall_of(
+    channels: dict[str, Any], people: Mapping[str, Sequence[Mapping[str, Any]]], **more: Any
+) -> dict[str, Any]:
     """Return an on-call file: a breach tells the ticket's assignee, an hour later Eva, who is the manager, too.
 
     ``people``: the methods of each person by id.
