@@ -8,11 +8,12 @@ JSON ?=
 KILLS ?= 300
 MINUTES ?= 10
 MAILS ?= 2000
+ALERTS ?= 5000
 EXAMPLES ?= 500
 SEED ?=
 ASTERISK ?= var/asterisk
 
-.PHONY: setup run smoke policy test chaos deliveries fuzz fuzz-http asterisk bench check lock format
+.PHONY: setup run smoke policy test chaos deliveries pages-chaos fuzz fuzz-http asterisk bench check lock format
 .DEFAULT_GOAL := check
 
 setup: .venv/installed
@@ -40,6 +41,9 @@ chaos: setup
 
 fuzz: setup
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+pages-chaos: setup
+	@$(BIN)/python -m tests.chaos.pages --alerts $(ALERTS) --kills $(if $(filter command line,$(origin KILLS)),$(KILLS),200) $(if $(SEED),--seed $(SEED))
 
 deliveries: setup
 	@$(BIN)/python -m tests.chaos.deliveries --mails $(MAILS) --kills $(if $(filter command line,$(origin KILLS)),$(KILLS),20) $(if $(SEED),--seed $(SEED))

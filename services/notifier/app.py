@@ -37,7 +37,15 @@ def build(settings: Settings, kit: Kit) -> App:
     composer = Composer(duty, keys[0], settings.public_url)
     opened = OpenChannels(oncall, settings)
     lanes = {
-        name: Lane(duty, name, opened.channels, composer, at_once=config.at_once, per_minute=config.per_minute)
+        name: Lane(
+            duty,
+            name,
+            opened.channels,
+            composer,
+            at_once=config.at_once,
+            per_minute=config.per_minute,
+            timeout=config.timeout,
+        )
         for name, config in oncall.channels.items()
     }
     metrics.begin(lanes)

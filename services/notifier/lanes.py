@@ -6,6 +6,7 @@ A lane has its own places and its own breaker, so that a slow or dead channel ho
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -14,7 +15,9 @@ from services.notifier import metrics
 from services.notifier.composing import Composer
 from services.notifier.domain.breaker import Breaker
 from services.notifier.domain.cause import Cause
+from services.notifier.domain.channel_config import LONGEST
 from services.notifier.domain.message import Channel, Outcome, Result, Word
+from services.notifier.domain.notice import lease_of
 from services.notifier.handlers.duty import Duty
 from services.notifier.handlers.moving import move_on
 from services.notifier.handlers.taking import acknowledge
@@ -27,6 +30,7 @@ from shared.events import Event, NoticeDelivered, NoticeFailed, NoticeSent, Noti
 log = structlog.get_logger(__name__)
 
 _END_SECONDS = 10.0
+_RATE_WAIT = timedelta(seconds=30)
 _NOTICES: dict[Outcome, type[Any]] = {
     Outcome.ACCEPTED: NoticeSent,
     Outcome.DELIVERED: NoticeDelivered,
@@ -40,7 +44,8 @@ _BREAKING = (Outcome.FAILED_TEMPORARY, Outcome.UNKNOWN)
 class Lane:
     """Sends what is due on one channel, at most ``at_once`` at a time; any number of replicas may run one.
 
-    ``per_minute``: how many messages one method of a person gets in a minute at most; 0: no limit.
+    ``per_minute``: how many messages one method of a person gets in a minute at most; 0: no limit. ``timeout``: within
+    which the channel's attempts end.
     """
 
     def __init__(
@@ -52,9 +57,10 @@ class Lane:
         *,
         at_once: int,
         per_minute: int = 0,
+        timeout: timedelta = LONGEST,
     ) -> None:
         self._duty, self._name, self._channels, self._composer = duty, name, channels, composer
-        self._at_once, self._per_minute = at_once, per_minute
+        self._at_once, self._per_minute, self._lease = at_once, per_minute, lease_of(timeout)
         self.bell = duty.bells.setdefault(name, asyncio.Event())
         self._flying = set[asyncio.Task[None]]()
         self._breaker = Breaker()
@@ -101,7 +107,7 @@ class Lane:
     async def _claim(self, room: int) -> Sequence[Claimed]:
         """Claim, record what is wanted no more, compose what is claimed for the first time; commits before any I/O."""
         async with self._duty.pool.acquire() as connection, connection.transaction():
-            claimed = await notices.claim(connection, self._name, room)
+            claimed = await notices.claim(connection, self._name, room, self._lease)
             claimed = await self._within_rate(connection, claimed)
             events = [event for one in claimed for event in self._second_look(one)]
             unwanted = [(one.notice_no, one.reason) for one in claimed if one.reason is not None]
@@ -129,7 +135,7 @@ class Lane:
             sent[method] = sent.get(method, 0) + (one.reason is None)
             (kept if one.reason is not None or sent[method] <= self._per_minute else later).append(one)
         if later:
-            next_at = later[0].now + notices.LEASE / 2
+            next_at = later[0].now + _RATE_WAIT
             await queries.put_back(
                 connection, notice_nos=[one.notice_no for one in later], next_at=next_at, reason="rate_limited"
             )

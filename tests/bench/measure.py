@@ -9,9 +9,10 @@ import structlog
 import uvloop
 
 from shared.service import settle_memory
-from tests.bench import firing, ingest, process, receive
+from tests.bench import channels, firing, ingest, pages, pages_storm, process, receive
 
 MEASURES = {"ingest": ingest.run, "firing": firing.run, "process": process.run, "receive": receive.run}
+MEASURES |= {"pages": pages.run, "channels": channels.run, "storm": pages_storm.run}
 
 
 async def main(name: str, bootstrap: str, admin_dsn: str) -> None:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from shared.config import Duration, Part
 
 SHORTEST, LONGEST = timedelta(seconds=1), timedelta(seconds=45)
-"""Bounds of one attempt: the longest is below a delivery's lease of 60 seconds."""
+"""Bounds of one attempt: the longest, with its lease, is below a notice's patience."""
 
 _TALK = timedelta(seconds=15)  # what a person needs to hear who calls and to press a key
 

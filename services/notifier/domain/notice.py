@@ -24,6 +24,8 @@ GIVE_UP = timedelta(hours=1)
 PATIENCE = timedelta(seconds=60)
 """After which a notice that nobody took lets the next method begin."""
 
+_TO_SETTLE = timedelta(seconds=10)
+
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=2), timedelta(seconds=120)
 
 
@@ -45,6 +47,11 @@ class Settled:
     state: State
     next_at: datetime | None
     reason: str | None
+
+
+def lease_of(timeout: timedelta) -> timedelta:
+    """Return how long an attempt on a channel with ``timeout`` holds its notice: after a crash it is repeated so soon."""
+    return timeout + _TO_SETTLE
 
 
 def settle(result: Result, attempt: int, due_at: datetime, now: datetime) -> Settled:

@@ -17,9 +17,6 @@ from services.notifier.store.alerts import AlertKey, alert_of
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=60)
-"""How long an attempt holds its notice; longer than any channel's timeout."""
-
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -74,9 +71,9 @@ class Stuck:
     has_next: bool
 
 
-async def claim(connection: Any, channel: str, at_most: int) -> Sequence[Claimed]:
+async def claim(connection: Any, channel: str, at_most: int, lease: timedelta) -> Sequence[Claimed]:
     """Claim what is due on a channel, look again at its alerts, and close its pages; those of no use come with a reason."""
-    rows = [row async for row in queries.claim(connection, channel=channel, at_most=at_most, lease=LEASE)]
+    rows = [row async for row in queries.claim(connection, channel=channel, at_most=at_most, lease=lease)]
     if not rows:
         return ()
     page_nos = sorted({row["page_no"] for row in rows})
