@@ -60,12 +60,23 @@ WHERE id = :id::bigint;
 SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.decisions', 0));
 
 -- name: copy_of^
--- A mail that is the same one: the ticket and the mailbox of another copy. Without a Message-ID only within minutes, and
--- only of another mailbox: the same words sent again are a new contact.
-SELECT ticket_id, discarded FROM message
-WHERE id <> :id::bigint AND fingerprint = :fingerprint AND (ticket_id IS NOT NULL OR discarded IS NOT NULL)
-    AND (message_id = :message_id AND :message_id <> ''
-        OR message_id = '' AND :message_id = '' AND mailbox <> :mailbox AND received_at > :since::timestamptz)
+-- A mail that is the same one: the ticket and the mailbox of another copy, known by what it says or by its bytes (of one of
+-- them nothing may have been read). Without a Message-ID only within minutes, and only of another mailbox: the same words
+-- sent again are a new contact.
+WITH this AS (SELECT sha256 FROM message WHERE id = :id::bigint)
+SELECT ticket_id, discarded FROM (
+    SELECT m.id, m.ticket_id, m.discarded FROM message m, this
+    WHERE m.message_id = :message_id AND :message_id <> '' AND (m.fingerprint = :fingerprint OR m.sha256 = this.sha256)
+    UNION ALL
+    SELECT m.id, m.ticket_id, m.discarded FROM message m
+    WHERE m.message_id = '' AND :message_id = '' AND m.fingerprint = :fingerprint
+        AND m.mailbox <> :mailbox AND m.received_at > :since::timestamptz
+    UNION ALL
+    SELECT m.id, m.ticket_id, m.discarded FROM message m, this
+    WHERE m.message_id = '' AND :message_id = '' AND m.sha256 = this.sha256
+        AND m.mailbox <> :mailbox AND m.received_at > :since::timestamptz
+) AS copy
+WHERE id <> :id::bigint AND (ticket_id IS NOT NULL OR discarded IS NOT NULL)
 ORDER BY id LIMIT 1;
 
 -- name: ticket_of_messages$

@@ -8,13 +8,14 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import orjson
 import pytest
 
-from services.intake.domain.contact import Contact, Known, understand
+from services.intake.domain.contact import Contact, Known, understand, unread
 from services.intake.domain.message import message_id_of
 from services.intake.handlers.desk import Desk
 from services.intake.handlers.mail import open_tickets
@@ -47,6 +48,15 @@ def slow(raw: bytes, desk: Known, received_at: datetime, *, null_sender: bool, m
     return understand(raw, desk, received_at, null_sender=null_sender, mailbox=mailbox)
 
 
+def stumbling(raw: bytes, desk: Known, received_at: datetime, *, null_sender: bool, mailbox: str = "") -> Contact:
+    """Read, but take the process down the first time."""
+    marker = Path(os.environ["STUMBLED"])
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return understand(raw, desk, received_at, null_sender=null_sender, mailbox=mailbox)
+
+
 async def test_a_mail_that_is_read_too_slowly_or_kills_the_reader_is_unreadable_and_stops_nobody(
     pool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +72,40 @@ async def test_a_mail_that_is_read_too_slowly_or_kills_the_reader_is_unreadable_
         await turn
     assert await titles(pool) == ["a", "slow", "deadly", "b"]
     assert ticks > 50
+
+
+async def test_a_mail_whose_reading_stumbled_once_is_read(
+    pool: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("services.intake.reader.understand", stumbling)
+    monkeypatch.setenv("STUMBLED", str(tmp_path / "stumbled"))
+    await store(pool, b"Subject: a\r\n\r\n")
+    async with Reader(NOTHING_KNOWN) as reader:
+        await open_tickets(Desk(pool, "tickets.v1", "notices.v1", NOTHING_KNOWN, reader.read))
+    (row,) = await pool.fetch("SELECT body FROM outbox")
+    assert (tmp_path / "stumbled").exists()
+    assert orjson.loads(row["body"])["data"]["title"] == "a"
+    assert "unreadable" not in str(orjson.loads(row["body"])["data"])
+
+
+async def test_a_copy_of_which_nothing_could_be_read_is_the_same_mail(pool: Any) -> None:
+    for message_id in ("", "<a@x>"):
+        raw = f"From: a@x.example\r\nMessage-ID: {message_id}\r\nSubject: a\r\n\r\nb\r\n".encode()
+        for mailbox in ("um@desk.example", "dois@desk.example"):
+            copy = Received(mailbox, message_id, raw, hashlib.sha256(raw).digest(), AT, "", "a@x.example")
+            async with pool.acquire() as connection:
+                await store_message(connection, copy)
+    turns = iter([False, True, True, False])
+
+    async def reading(raw: bytes, received_at: datetime, *, null_sender: bool, mailbox: str = "") -> Contact:
+        if next(turns):
+            return unread(raw, "triage", "timeout")
+        return understand(raw, NOTHING_KNOWN, received_at, null_sender=null_sender, mailbox=mailbox)
+
+    await open_tickets(Desk(pool, "tickets.v1", "notices.v1", NOTHING_KNOWN, reading))
+    rows = await pool.fetch("SELECT ticket_id, became FROM message ORDER BY id")
+    assert [row["became"] for row in rows] == ["opened", "copy", "opened", "copy"]
+    assert len({row["ticket_id"] for row in rows}) == 2
 
 
 async def test_a_large_mail_is_read_whole(pool: Any) -> None:
