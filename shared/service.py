@@ -256,9 +256,9 @@ async def _pause(loop: Loop) -> None:
 def _live(kit: Kit, loops: Sequence[Loop]) -> Callable[[], Awaitable[Mapping[str, str]]]:
     async def check() -> Mapping[str, str]:
         now = asyncio.get_running_loop().time()
-        ages = {f"loop {loop.name}": now - loop.turned_at for loop in loops}
+        ages = {f"loop {loop.name}": now - loop.turned_at - loop.period_seconds for loop in loops}
         ages |= {f"consumer {c.topic}": now - c.turned_at for c in kit.consumers if c.turned_at is not None}
-        return {name: f"last turn {age:.0f} s ago" for name, age in ages.items() if age > STALE_LOOP_SECONDS}
+        return {name: f"its turn is {age:.0f} s late" for name, age in ages.items() if age > STALE_LOOP_SECONDS}
 
     return check
 

@@ -17,6 +17,7 @@ from services.notifier.handlers.reports import hear_notices
 from services.notifier.lanes import Lane
 from services.notifier.pages import Pages
 from services.notifier.pages.proof import read_keys
+from services.notifier.reloading import EVERY_SECONDS, Configured
 from services.notifier.settings import Settings
 from services.notifier.transports.opening import open_channels
 from shared import clock
@@ -49,6 +50,7 @@ def build(settings: Settings, kit: Kit) -> App:
         for name, config in oncall.channels.items()
     }
     metrics.begin(lanes)
+    configured = Configured(settings, duty)
     auditor = Auditor(duty, settings.heartbeat_url)
     return App(
         loops=[
@@ -56,8 +58,10 @@ def build(settings: Settings, kit: Kit) -> App:
             *(Loop(f"lane {name}", lane.turn, _POLL_SECONDS, wake=lane.bell) for name, lane in lanes.items()),
             Loop("impatience", lambda: be_impatient(duty, [n for n, lane in lanes.items() if lane.broken]), 1.0),
             Loop("auditor", auditor.turn, 60.0),
+            Loop("calendars", configured.turn, EVERY_SECONDS),
         ],
         resources=[opened, *lanes.values()],
+        reload=configured.reload,
         routes=Pages(duty, composer, keys).routes(),
     )
 

@@ -46,6 +46,9 @@ for _kind in ("forgotten", "late"):
 heartbeats = Counter("prazo_notifier_heartbeats_total", "Signs of life sent outside, by outcome.", ["outcome"])
 for _outcome in ("sent", "failed"):
     heartbeats.labels(_outcome)
+reloads = Counter("prazo_notifier_reloads_total", "Readings of oncall.yaml again, by outcome.", ["outcome"])
+for _outcome in ("loaded", "refused"):
+    reloads.labels(_outcome)
 to_accepted = Histogram(
     "prazo_notifier_breach_to_accepted_seconds",
     "From the breach to a channel's acceptance of its first page.",

@@ -47,7 +47,7 @@ WIRED: list[tuple[str, Build, type[ServiceSettings], list[str], list[str], list[
         build_notifier,
         NotifierSettings,
         ["p.sla.v1", "p.notices.v1"],
-        ["opener", "lane mail", "impatience", "auditor"],
+        ["opener", "lane mail", "impatience", "auditor", "calendars"],
         ["/a/{notice_no}/{proof}"],
     ),
     ("backup_audit", build_backup_audit, BackupAuditSettings, [], ["scheduler"], []),
