@@ -8,6 +8,9 @@ from collections.abc import Collection
 
 from services.intake.domain.headers import Header
 
+UNNAMED = "(none)"
+"""Stands in ``authserv_ids`` where our own server writes no name (Microsoft 365, which renames what others wrote)."""
+
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _STRUCTURE = re.compile(r"[\s;=()\\]")
 _COMMENT = re.compile(r"\([^()]*\)")
@@ -27,6 +30,8 @@ def verified(header: Header, sender: str, authserv_ids: Collection[str]) -> bool
     while (shorter := _COMMENT.sub(" ", topmost)) != topmost:
         topmost = shorter
     name, *results = topmost.split(";")
+    if _RESULT.match(name):  # Exchange Online writes its results without its name
+        name, results = UNNAMED, [name, *results]
     words = name.split()
     if not words or words[0].lower() not in {one.lower() for one in authserv_ids}:
         return False

@@ -71,6 +71,24 @@ def test_a_sender_is_verified_by_what_our_own_server_found(results: str, expecte
     assert verified(header(f"Authentication-Results: {results}"), sender, ["MX.desk.example"]) is expected
 
 
+EXCHANGE = "spf=pass (sender IP is 192.0.2.7) smtp.mailfrom=a.example; dkim=pass header.d=a.example;dmarc=pass action=none header.from=a.example"
+
+
+@pytest.mark.parametrize(
+    ("results", "ids", "expected"),
+    [
+        (EXCHANGE, ["(none)"], True),
+        (EXCHANGE.replace("pass", "fail"), ["(none)"], False),
+        (EXCHANGE, ["mx.desk.example"], False),
+        (f"mx.evil.example; {EXCHANGE}", ["(none)"], False),
+    ],
+)
+def test_a_server_that_writes_no_name_is_believed_only_where_that_is_said(
+    results: str, ids: list[str], expected: bool
+) -> None:
+    assert verified(header(f"Authentication-Results: {results}"), "ana@a.example", ids) is expected
+
+
 def test_only_the_topmost_result_counts_and_without_a_server_of_ours_nothing_is_known() -> None:
     forged = "Authentication-Results: mx.evil.example; none\r\nAuthentication-Results: mx.desk.example; dmarc=pass header.from=a.example"
     assert verified(header(forged), "x@a.example", ["mx.desk.example"]) is False
