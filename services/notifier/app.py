@@ -16,6 +16,7 @@ from services.notifier.handlers.opening import open_due
 from services.notifier.handlers.reports import hear_notices
 from services.notifier.lanes import Lane
 from services.notifier.pages import Pages
+from services.notifier.pages.callbacks import Callbacks
 from services.notifier.pages.proof import read_keys
 from services.notifier.reloading import EVERY_SECONDS, Configured
 from services.notifier.settings import Settings
@@ -62,7 +63,7 @@ def build(settings: Settings, kit: Kit) -> App:
         ],
         resources=[opened, *lanes.values()],
         reload=configured.reload,
-        routes=Pages(duty, composer, keys).routes(),
+        routes=[*Pages(duty, composer, keys).routes(), *Callbacks(duty, keys).routes()],
     )
 
 

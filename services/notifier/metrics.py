@@ -46,6 +46,9 @@ for _kind in ("forgotten", "late"):
 heartbeats = Counter("prazo_notifier_heartbeats_total", "Signs of life sent outside, by outcome.", ["outcome"])
 for _outcome in ("sent", "failed"):
     heartbeats.labels(_outcome)
+callbacks = Counter("prazo_notifier_callbacks_total", "Call-backs of providers, by what they were.", ["what"])
+for _what in ("taken", "no_report", "wrong_url"):
+    callbacks.labels(_what)
 reloads = Counter("prazo_notifier_reloads_total", "Readings of oncall.yaml again, by outcome.", ["outcome"])
 for _outcome in ("loaded", "refused"):
     reloads.labels(_outcome)

@@ -48,7 +48,7 @@ WIRED: list[tuple[str, Build, type[ServiceSettings], list[str], list[str], list[
         NotifierSettings,
         ["p.sla.v1", "p.notices.v1"],
         ["opener", "lane mail", "impatience", "auditor", "calendars"],
-        ["/a/{notice_no}/{proof}"],
+        ["/a/{notice_no}/{proof}", "/v1/callbacks/{channel}/{proof}"],
     ),
     ("backup_audit", build_backup_audit, BackupAuditSettings, [], ["scheduler"], []),
 ]

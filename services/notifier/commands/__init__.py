@@ -5,10 +5,17 @@ Exit codes: 0 fine, 1 findings, 2 usage or input, 3 environment.
 
 from collections.abc import Sequence
 
-from services.notifier.commands import coverage, dlq, schema, test_page, why
+from services.notifier.commands import callbacks, coverage, dlq, schema, test_page, why
 from shared.commands import run_command
 
-COMMANDS = {"coverage": coverage, "dlq": dlq, "schema": schema, "test-page": test_page, "why": why}
+COMMANDS = {
+    "callbacks": callbacks,
+    "coverage": coverage,
+    "dlq": dlq,
+    "schema": schema,
+    "test-page": test_page,
+    "why": why,
+}
 
 
 def command(arguments: Sequence[str]) -> int:

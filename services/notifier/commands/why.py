@@ -1,6 +1,7 @@
 """``notifier why``: who was told of a ticket, when, by what, what came back, what is next, and why."""
 
 import argparse
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -69,9 +70,10 @@ async def _alerts(pool: Any, of: str) -> Sequence[Any]:
     if tickets:
         return tickets
     try:
-        return [row async for row in queries.alerts_of_notice(pool, notice_id=of)]
-    except ValueError:  # no UUID
+        notice_id = uuid.UUID(of)
+    except ValueError:
         return ()
+    return [row async for row in queries.alerts_of_notice(pool, notice_id=notice_id)]
 
 
 async def _story(duty: Duty, alert: Any) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from shared import clock
 async def move_on(connection: Any, duty: Duty, page_nos: Sequence[int], now: datetime) -> None:
     """Move on from pages in the caller's transaction; where an alert's round has no step left, the manager is told."""
     stuck = await notices.move_on(connection, page_nos)
-    last = [one for one in stuck if not one.has_next]
+    last = [one for one in stuck if not one.goes_on]
     if last:
         metrics.unreached.inc(len(last))
         await alerts.plan_steps(connection, [(one.alert_id, one.telling, _finding(duty, one, now)) for one in last])

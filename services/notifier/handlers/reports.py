@@ -1,5 +1,6 @@
 """What is learnt of a notice after it was accepted: it bounced (``notice.bounced``, by intake), or a provider reports."""
 
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -66,7 +67,8 @@ async def report(duty: Duty, outcome: Outcome, reason: str | None, **which: str)
 async def _row(connection: Any, which: dict[str, str]) -> Any:
     if "notice_id" in which:
         try:
-            return await queries.notice_of_id(connection, notice_id=which["notice_id"])
-        except ValueError:  # no UUID: none of ours
+            notice_id = uuid.UUID(which["notice_id"])
+        except ValueError:  # none of ours
             return None
+        return await queries.notice_of_id(connection, notice_id=notice_id)
     return await queries.notice_of_provider(connection, **which)

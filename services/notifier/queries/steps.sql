@@ -50,14 +50,17 @@ WHERE alert_id = ANY(:alert_ids::bigint[]) AND state = 'suppressed' AND reason =
   AND done_at >= :since::timestamptz;
 
 -- name: hurry_steps
--- For each alert of pages that reached nobody, while no other page of the same step did or may: the next step of the same
--- round is due at once. Each alert comes back, with whether it had such a step.
+-- For each alert of pages that reached nobody, while no other page of the same step or of a later one did or may: the next
+-- step of the same round is due at once. Each alert comes back, with whether somebody is still to be told, or was told, in this
+-- round: else the manager has to know.
 WITH stuck AS (
     SELECT DISTINCT pa.alert_id, s.telling, s.word, s.threshold, s.round, s.position
     FROM page_alert pa JOIN step s USING (step_id)
     WHERE pa.page_no = ANY(:page_nos::bigint[]) AND s.word IN ('warning', 'breached', 'started', 'account')
-      AND NOT EXISTS (SELECT FROM page_alert o JOIN notice r USING (page_no)
-                      WHERE o.step_id = pa.step_id AND NOT o.page_no = ANY(:page_nos::bigint[])
+      AND NOT EXISTS (SELECT FROM page_alert o JOIN step l USING (step_id) JOIN notice r USING (page_no)
+                      WHERE o.alert_id = pa.alert_id AND NOT o.page_no = ANY(:page_nos::bigint[])
+                        AND (l.telling, l.word, l.threshold, l.round) = (s.telling, s.word, s.threshold, s.round)
+                        AND l.position >= s.position
                         AND (r.state IN ('accepted', 'delivered') OR (r.state IN ('planned', 'sending') AND NOT r.moved_on)))
 ), hurried AS (
     UPDATE step SET due_at = statement_timestamp() WHERE step_id IN (
@@ -68,10 +71,14 @@ WITH stuck AS (
     RETURNING alert_id, word
 )
 SELECT k.alert_id, k.telling, k.word, k.threshold, k.round, k.position,
-       EXISTS (SELECT FROM hurried h WHERE h.alert_id = k.alert_id AND h.word = k.word) AS hurried,
        EXISTS (SELECT FROM step n WHERE (n.alert_id, n.telling, n.word, n.threshold, n.round)
                    = (k.alert_id, k.telling, k.word, k.threshold, k.round)
-               AND n.act = 'tell' AND n.state = 'planned' AND n.position > k.position) AS has_next
+               AND n.act = 'tell' AND n.state = 'planned' AND n.position > k.position)
+    OR EXISTS (SELECT FROM hurried h WHERE h.alert_id = k.alert_id AND h.word = k.word)
+    OR EXISTS (SELECT FROM page_alert o JOIN step l USING (step_id) JOIN notice r USING (page_no)
+               WHERE o.alert_id = k.alert_id
+                 AND (l.telling, l.word, l.threshold, l.round) = (k.telling, k.word, k.threshold, k.round)
+                 AND r.state IN ('accepted', 'delivered')) AS goes_on
 FROM stuck k;
 
 -- name: next_step^

@@ -60,7 +60,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """An alert whose step reached nobody: ``has_next`` tells whether another step of its round is still to come."""
+    """An alert whose step reached nobody: ``goes_on`` tells whether another step of its round is to come, or told somebody."""
 
     alert_id: int
     telling: int
@@ -68,7 +68,7 @@ class Stuck:
     threshold: str
     round: int
     position: int
-    has_next: bool
+    goes_on: bool
 
 
 async def claim(connection: Any, channel: str, at_most: int, lease: timedelta) -> Sequence[Claimed]:
@@ -190,7 +190,7 @@ async def move_on(connection: Any, page_nos: Sequence[int]) -> Sequence[Stuck]:
             r["threshold"],
             r["round"],
             r["position"],
-            r["hurried"] or r["has_next"],
+            r["goes_on"],
         )
         async for r in queries.hurry_steps(connection, page_nos=stranded)
     ]
