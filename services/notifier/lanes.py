@@ -108,6 +108,7 @@ class Lane:
 
     async def _claim(self, room: int) -> Sequence[Claimed]:
         """Claim, record what is wanted no more, compose what is claimed for the first time; commits before any I/O."""
+        await queries.close_due(self._duty.pool, channel=self._name)
         async with self._duty.pool.acquire() as connection, connection.transaction():
             claimed = await notices.claim(connection, self._name, room, self._lease)
             claimed = await self._within_rate(connection, claimed)

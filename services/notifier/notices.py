@@ -30,8 +30,8 @@ def notice_event(
 
 
 def of_claimed(kind: type[BaseModel], claimed: Claimed, n: int, **more: Any) -> list[Event[Any]]:
-    """Return the event ``kind`` of a claimed notice, one for each of its alerts."""
-    said = {"person": claimed.person, "channel": claimed.channel, "attempt": claimed.attempt, **more}
+    """Return the event ``kind`` of the ``n``-th attempt of a claimed notice, one for each of its alerts."""
+    said = {"person": claimed.person, "channel": claimed.channel, "attempt": n, **more}
     return [
         notice_event(kind, claimed.notice_id, m.key, claimed.now, n=n, step=m.position, **said) for m in claimed.members
     ]
