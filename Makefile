@@ -13,7 +13,7 @@ EXAMPLES ?= 500
 SEED ?=
 ASTERISK ?= var/asterisk
 
-.PHONY: setup run smoke policy test chaos deliveries pages-chaos fuzz fuzz-http asterisk bench check lock format
+.PHONY: setup run smoke policy test chaos deliveries pages-chaos outages fuzz fuzz-http asterisk bench check lock format
 .DEFAULT_GOAL := check
 
 setup: .venv/installed
@@ -44,6 +44,9 @@ fuzz: setup
 
 pages-chaos: setup
 	@$(BIN)/python -m tests.chaos.pages --alerts $(ALERTS) --kills $(if $(filter command line,$(origin KILLS)),$(KILLS),200) $(if $(SEED),--seed $(SEED))
+
+outages: setup
+	@PRAZO_LONG_OUTAGES=1 $(BIN)/pytest -q tests/stories/test_notifier.py -k away
 
 deliveries: setup
 	@$(BIN)/python -m tests.chaos.deliveries --mails $(MAILS) --kills $(if $(filter command line,$(origin KILLS)),$(KILLS),20) $(if $(SEED),--seed $(SEED))

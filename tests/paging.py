@@ -61,12 +61,14 @@ class Paging:
         """Return where all processes write."""
         return self.folder / "notifier.log"
 
-    async def start(self) -> Child:
-        """Start one process."""
+    async def start(self, *argv: str) -> Child:
+        """Start one process; ``argv``: what Python is to run instead of the module."""
         port = free_port()
         self.http = f"http://127.0.0.1:{port}"
         environment = {**self.environment, "PRAZO_HTTP_PORT": str(port), "PRAZO_PUBLIC_URL": self.http}
-        return await Child.start(Command([sys.executable, "-m", "services.notifier"], self.log, environment))
+        return await Child.start(
+            Command([sys.executable, *(argv or ("-m", "services.notifier"))], self.log, environment)
+        )
 
     async def ready(self, seconds: float = 60) -> None:
         """Wait until the process that was started last is ready."""

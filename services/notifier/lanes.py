@@ -106,6 +106,7 @@ class Lane:
 
     async def _claim(self, room: int) -> Sequence[Claimed]:
         """Claim, record what is wanted no more, compose what is claimed for the first time; commits before any I/O."""
+        await queries.close_due(self._duty.pool, channel=self._name)
         async with self._duty.pool.acquire() as connection, connection.transaction():
             claimed = await notices.claim(connection, self._name, room, self._lease)
             claimed = await self._within_rate(connection, claimed)
@@ -149,7 +150,9 @@ class Lane:
             found += of_claimed(NoticeUnknown, claimed, claimed.attempt - 1, reason="lease_ended")
         if claimed.reason is not None:
             metrics.deliveries.labels(self._name, "suppressed").inc()
-            found += of_claimed(NoticeSuppressed, claimed, claimed.now.isoformat(), reason=claimed.reason)
+            found += of_claimed(
+                NoticeSuppressed, claimed, claimed.attempt, once=claimed.now.isoformat(), reason=claimed.reason
+            )
         return found
 
     async def _fly(self, claimed: Claimed) -> None:

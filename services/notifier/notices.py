@@ -29,11 +29,15 @@ def notice_event(
     return new_event(data, id=id_, source=SOURCE, subject=ticket_id, time=at)
 
 
-def of_claimed(kind: type[BaseModel], claimed: Claimed, n: int | str, **more: Any) -> list[Event[Any]]:
-    """Return the event ``kind`` of a claimed notice, one for each of its alerts."""
-    said = {"person": claimed.person, "channel": claimed.channel, "attempt": claimed.attempt, **more}
+def of_claimed(
+    kind: type[BaseModel], claimed: Claimed, attempt: int, *, once: str = "", **more: Any
+) -> list[Event[Any]]:
+    """Return the event ``kind`` of an attempt of a claimed notice, one for each of its alerts; ``once`` tells apart what
+    may happen before one attempt more than once."""
+    said = {"person": claimed.person, "channel": claimed.channel, "attempt": attempt, **more}
     return [
-        notice_event(kind, claimed.notice_id, m.key, claimed.now, n=n, step=m.position, **said) for m in claimed.members
+        notice_event(kind, claimed.notice_id, m.key, claimed.now, n=once or attempt, step=m.position, **said)
+        for m in claimed.members
     ]
 
 

@@ -33,7 +33,9 @@ async def run(bootstrap: str, admin_dsn: str) -> AsyncIterator[dict[str, Any]]:
             began = asyncio.get_running_loop().time()
             results = await producer.send_all(breaches(place, "S", ["ana"], BREACHES))
             published = asyncio.get_running_loop().time() - began
-            await until(lambda: not any(results) and _told(mails) >= BREACHES, _PATIENCE_SECONDS)
+            if any(results):
+                raise RuntimeError(f"the broker refused a record: {next(filter(None, results))!r}")
+            await until(lambda: _told(mails) >= BREACHES, _PATIENCE_SECONDS)
             seconds = [round(mail.at - began, 1) for mail in mails.kept]
             taken, acknowledged = await _take_all(mails.kept)
             told = Counter(event.type for event in await _all_events(place, BREACHES))

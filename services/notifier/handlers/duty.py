@@ -1,7 +1,7 @@
 """What the ways in share: the pool, who is on call, and the bells of the loops."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,10 +24,11 @@ class Duty:
     stepped: asyncio.Event = field(default_factory=asyncio.Event)  # a hint that steps may be due
     bells: dict[str, asyncio.Event] = field(default_factory=dict)  # by channel: that notices may be due
 
-    def ring(self) -> None:
-        """Wake every lane: there may be something to send."""
-        for bell in self.bells.values():
-            bell.set()
+    def ring(self, channels: Iterable[str] | None = None) -> None:
+        """Wake the lanes of ``channels`` (None: every lane): there may be something to send."""
+        for name in self.bells if channels is None else channels:
+            if name in self.bells:
+                self.bells[name].set()
 
     def people(self, target: str, at: datetime, facts: Facts) -> tuple[str, ...]:
         """Return who a step's target is at an instant; nobody is ()."""

@@ -53,7 +53,7 @@ async def open_due(duty: Duty) -> bool:
             alerts[due.alert_id] = _do(duty, turn, due, known, facts)
         await _record(connection, duty, turn)
     if turn.wants:
-        duty.ring()
+        duty.ring({way.channel for want in turn.wants for way in want.ways if way.due_at <= turn.now})
     metrics.oldest_step_seconds.set(await queries.oldest_due_step(duty.pool))
     return bool(steps)
 

@@ -1,9 +1,19 @@
+-- name: close_due!
+-- No alert joins a page that is due any more. Committed before its notice is claimed, while nothing else is held: who adds
+-- an alert holds the page, so what was added is seen by the claim, and what comes later opens another page.
+UPDATE page SET closed_at = statement_timestamp() WHERE page_no IN (
+    SELECT page_no FROM page p WHERE gathers AND closed_at IS NULL AND EXISTS (
+        SELECT FROM notice n WHERE n.page_no = p.page_no AND n.channel = :channel AND n.state IN ('planned', 'sending')
+          AND n.next_at <= statement_timestamp())
+    ORDER BY page_no FOR UPDATE);
+
 -- name: claim
 -- Take what is due on a channel; a lease that ended means that the outcome of that attempt is unknown.
 WITH due AS (
-    SELECT notice_no, state = 'sending' AS lost FROM notice
-    WHERE channel = :channel AND state IN ('planned', 'sending') AND next_at <= statement_timestamp()
-    ORDER BY next_at LIMIT :at_most::int FOR UPDATE SKIP LOCKED
+    SELECT n.notice_no, n.state = 'sending' AS lost FROM notice n JOIN page p USING (page_no)
+    WHERE n.channel = :channel AND n.state IN ('planned', 'sending') AND n.next_at <= statement_timestamp()
+      AND (p.closed_at IS NOT NULL OR NOT p.gathers)
+    ORDER BY n.next_at LIMIT :at_most::int FOR UPDATE OF n SKIP LOCKED
 )
 UPDATE notice n SET state = 'sending', attempt = n.attempt + 1, doubtful = n.doubtful OR due.lost,
     next_at = statement_timestamp() + :lease::interval
@@ -17,10 +27,6 @@ SELECT p.page_no, p.telling AS told, p.alert_id, a.ticket_id, a.metric, a.cycle,
        a.threshold, a.acknowledged_by, a.acknowledged_at, a.promised_until, a.broken_by, a.due_at, s.round, s.position
 FROM page_alert p JOIN alert a USING (alert_id) LEFT JOIN step s USING (step_id)
 WHERE p.page_no = ANY(:page_nos::bigint[]) ORDER BY a.alert_id FOR SHARE OF a;
-
--- name: close_pages!
--- No alert joins a page that somebody is being told.
-UPDATE page SET closed_at = :now::timestamptz WHERE page_no = ANY(:page_nos::bigint[]) AND closed_at IS NULL;
 
 -- name: events_of
 -- The last events of alerts.

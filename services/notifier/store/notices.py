@@ -72,7 +72,10 @@ class Stuck:
 
 
 async def claim(connection: Any, channel: str, at_most: int, lease: timedelta) -> Sequence[Claimed]:
-    """Claim what is due on a channel, look again at its alerts, and close its pages; those of no use come with a reason."""
+    """Claim what is due on a channel, and look again at its alerts; those of no use come with a reason.
+
+    Of a page that gathers only after ``close_due``, in a transaction of its own.
+    """
     rows = [row async for row in queries.claim(connection, channel=channel, at_most=at_most, lease=lease)]
     if not rows:
         return ()
@@ -80,7 +83,6 @@ async def claim(connection: Any, channel: str, at_most: int, lease: timedelta) -
     members = defaultdict[int, list[Any]](list)
     async for row in queries.members(connection, page_nos=page_nos):
         members[row["page_no"]].append(row)
-    await queries.close_pages(connection, page_nos=page_nos, now=rows[0]["now"])
     return [_claimed(row, members[row["page_no"]]) for row in sorted(rows, key=lambda r: r["notice_no"])]
 
 

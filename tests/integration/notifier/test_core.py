@@ -54,7 +54,8 @@ async def test_a_process_that_died_in_the_act_leaves_an_unknown_outcome_and_its_
     await line.turn()
     async with pool.acquire() as connection:
         assert await notices.record_result(connection, dead, REFUSED, clock.now()) is None
-    assert await line.told() == ["unknown", "sent"]
+    told = [(n["type"], n["attempt"]) for n in await line.notices() if n["type"] != "notice.planned"]
+    assert told == [("notice.unknown", 1), ("notice.sent", 2)]
 
 
 async def _open(line: Line) -> None:

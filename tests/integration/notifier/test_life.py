@@ -1,9 +1,12 @@
 """The life of an alert: taken with a promise, undone, passed on, ended; storms, maintenance, quiet hours."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
+from services.notifier.domain.message import Word
 from services.notifier.handlers.taking import pass_on, undo
+from services.notifier.store.pages import Want, open_pages
 from shared import clock
 from tests.notifier_line import ONCALL, Line, sla
 
@@ -144,6 +147,30 @@ async def test_a_storm_is_gathered_worst_first_and_nothing_of_it_is_hidden(pool:
     await line.later(600)
     await line.turn()
     assert [m.facts["alerts"] for m in line.channels["mail"].sent[6:] if m.word.value == "breached"] == ["1"] * 5
+
+
+async def test_an_alert_that_joins_a_page_while_it_is_claimed_is_told_on_it_or_on_the_next_one(pool: Any) -> None:
+    line = Line.of(pool)
+    await line.hear(*(sla("breached", subject=f"T{i}") for i in range(7)))
+    await line.turn()
+    await line.hear(sla("breached", subject="LATE"))
+    await line.later(6)
+    alert_id = await pool.fetchval("SELECT alert_id FROM alert WHERE ticket_id = 'LATE'")
+    now = clock.now()
+    ways = line.duty.ways("ana", now, False)
+    async with pool.acquire() as opener:
+        joining = opener.transaction()
+        await joining.start()
+        await opener.execute("UPDATE step SET state = 'done' WHERE alert_id = $1 AND position = 1", alert_id)
+        await open_pages(opener, [Want("ana", Word.BREACHED, False, alert_id, ("LATE", "response", 1), 0, ways)], now)
+        sending = asyncio.create_task(line.lanes["mail"].turn())
+        await asyncio.sleep(0.5)
+        await joining.commit()
+        await sending
+    await line.later(61)
+    await line.turn()
+    assert sum(int(m.facts["alerts"]) for m in line.channels["mail"].sent) == 8
+    assert {n["ticket_id"] for n in await line.notices() if n["type"] == "notice.sent"} >= {"LATE"}
 
 
 async def test_no_contract_or_a_charge_is_told_to_the_account_manager_once(pool: Any) -> None:
