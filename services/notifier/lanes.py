@@ -180,7 +180,7 @@ class Lane:
             state = await notices.record_result(connection, claimed, result, now)
             if state is None:
                 return  # the lease ended and another attempt holds it: that one will say
-            said = {"reason": result.reason, "provider_id": result.provider_id}
+            said: dict[str, Any] = {"reason": result.reason, "provider_id": result.provider_id}
             events = of_claimed(_NOTICES[result.outcome], replace(claimed, now=now), claimed.attempt, **said)
             await outbox.record(connection, self._duty.notices_topic, events)
             if state.value == "failed":
