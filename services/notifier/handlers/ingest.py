@@ -34,9 +34,10 @@ async def ingest(duty: Duty, records: Sequence[Record]) -> Sequence[DeadLetter]:
             letters.append(DeadLetter(record, wrong.reason, f"{wrong.field}: {wrong.detail}"))
     if events:
         async with duty.pool.acquire() as connection, connection.transaction():
-            await _hear_all(connection, duty, events)
+            informed = await _hear_all(connection, duty, events)
         duty.stepped.set()
-        duty.ring()
+        if informed:
+            duty.ring()
     return letters
 
 
@@ -51,7 +52,8 @@ class _Heard:
     dirty: bool = False
 
 
-async def _hear_all(connection: Any, duty: Duty, events: Sequence[tuple[Event[Any], bytes]]) -> None:
+async def _hear_all(connection: Any, duty: Duty, events: Sequence[tuple[Event[Any], bytes]]) -> bool:
+    """Hear all; return whether somebody is to be told of an end."""
     read = await store.lock_tickets(connection, [event.subject for event, _ in events])
     newer: list[tuple[AlertKey, Event[Any], bytes]] = []
     for event, body in events:
@@ -64,8 +66,9 @@ async def _hear_all(connection: Any, duty: Duty, events: Sequence[tuple[Event[An
     for key, event, body in newer:
         before = heard.get(key) or _Heard(known.get(key) or Known(key, Alert(), b""), Facts(key[1]))
         heard[key] = _hear(duty, before, event, body, now)
-    await _record(connection, duty, list(heard.values()), now)
+    informed = await _record(connection, duty, list(heard.values()), now)
     await queries.save_sequences(connection, ticket_ids=list(read), sequences=list(read.values()))
+    return informed
 
 
 def _hear(duty: Duty, heard: _Heard, event: Event[Any], body: bytes, now: datetime) -> _Heard:
@@ -98,10 +101,10 @@ def _steps(duty: Duty, effect: Effect, event: Event[Any], facts: Facts, now: dat
             return ()
 
 
-async def _record(connection: Any, duty: Duty, heard: Sequence[_Heard], now: datetime) -> None:
+async def _record(connection: Any, duty: Duty, heard: Sequence[_Heard], now: datetime) -> bool:
     dirty = [one for one in heard if one.dirty]
     if not dirty:
-        return
+        return False
     ids = await store.save_alerts(connection, [(one.known, one.facts.due_at) for one in dirty])
     dropped = [ids[one.known.key] for one in dirty if one.dropped]
     if dropped:
@@ -114,3 +117,4 @@ async def _record(connection: Any, duty: Duty, heard: Sequence[_Heard], now: dat
         if one.known.alert_id is not None and one.known.alert.loudness is Loudness.ENDED
     }
     await tell_the_disturbed(connection, duty, ended, Word.ALL_CLEAR, now)
+    return bool(ended)
