@@ -22,6 +22,10 @@ WHERE p.page_no = ANY(:page_nos::bigint[]) ORDER BY a.alert_id FOR SHARE OF a;
 -- No alert joins a page that somebody is being told.
 UPDATE page SET closed_at = :now::timestamptz WHERE page_no = ANY(:page_nos::bigint[]) AND closed_at IS NULL;
 
+-- name: standing_on
+-- What stands on pages, without a lock.
+SELECT page_no, alert_id, telling FROM page_alert WHERE page_no = ANY(:page_nos::bigint[]);
+
 -- name: events_of
 -- The last events of alerts.
 SELECT alert_id, event FROM alert WHERE alert_id = ANY(:alert_ids::bigint[]);

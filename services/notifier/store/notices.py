@@ -81,7 +81,21 @@ async def claim(connection: Any, channel: str, at_most: int, lease: timedelta) -
     async for row in queries.members(connection, page_nos=page_nos):
         members[row["page_no"]].append(row)
     await queries.close_pages(connection, page_nos=page_nos, now=rows[0]["now"])
-    return [_claimed(row, members[row["page_no"]]) for row in sorted(rows, key=lambda r: r["notice_no"])]
+    grown = await _grown(connection, [row["page_no"] for row in rows if row["gathers"]], members)
+    late = [row["notice_no"] for row in rows if row["page_no"] in grown]
+    if late:
+        await queries.put_back(connection, notice_nos=late, next_at=rows[0]["now"], reason=None)
+    whole = [row for row in rows if row["page_no"] not in grown]
+    return [_claimed(row, members[row["page_no"]]) for row in sorted(whole, key=lambda r: r["notice_no"])]
+
+
+async def _grown(connection: Any, page_nos: Sequence[int], members: Mapping[int, Sequence[Any]]) -> set[int]:
+    """Return the pages that an alert joined between the look at them and their closing: the next claim sees all of it."""
+    seen = {(page_no, r["alert_id"], r["told"]) for page_no in page_nos for r in members[page_no]}
+    if not seen:
+        return set()
+    rows = queries.standing_on(connection, page_nos=page_nos)
+    return {r["page_no"] async for r in rows if (r["page_no"], r["alert_id"], r["telling"]) not in seen}
 
 
 def _claimed(row: Any, rows: Iterable[Any]) -> Claimed:
