@@ -86,10 +86,11 @@ SELECT coalesce(extract(epoch FROM statement_timestamp() - min(due_at)), 0)::flo
 WHERE state = 'planned' AND due_at <= statement_timestamp();
 
 -- name: replan!
--- The auditor's repair: a round that begins now.
+-- The auditor's repair: a round that begins now, or, of what somebody has, the end of the promise.
 INSERT INTO step (alert_id, telling, act, word, round, due_at)
-SELECT a.alert_id, a.telling, 'again', 'breached', 1 + coalesce((SELECT max(s.round) FROM step s
-           WHERE s.alert_id = a.alert_id AND s.telling = a.telling), 0), statement_timestamp()
+SELECT a.alert_id, a.telling, CASE WHEN a.acknowledged_at IS NULL THEN 'again' ELSE 'release' END, 'breached',
+       1 + coalesce((SELECT max(s.round) FROM step s WHERE s.alert_id = a.alert_id AND s.telling = a.telling), 0),
+       greatest(statement_timestamp(), coalesce(a.promised_until, a.acknowledged_at + interval '30 minutes'))
 FROM alert a WHERE a.alert_id = ANY(:alert_ids::bigint[]) ON CONFLICT DO NOTHING;
 
 -- name: hurry_after!
