@@ -1,8 +1,10 @@
 -- name: plan_steps!
--- Steps to come; one that exists is left alone.
+-- Steps to come; one that exists is left alone. A warning that is heard again (its deadline moved) is a round of its own.
 INSERT INTO step (alert_id, telling, act, word, threshold, round, position, targets, by, due_at)
-SELECT alert_id, telling, act, word, threshold, round, position,
-       string_to_array(targets, E'\x1f'), string_to_array(by, E'\x1f'), due_at
+SELECT alert_id, telling, act, word, threshold,
+       CASE WHEN word = 'warning' THEN coalesce((SELECT 1 + max(s.round) FROM step s WHERE s.alert_id = u.alert_id
+            AND s.telling = u.telling AND s.act = u.act AND s.word = u.word AND s.threshold = u.threshold), 0) ELSE round END,
+       position, string_to_array(targets, E'\x1f'), string_to_array(by, E'\x1f'), due_at
 FROM unnest(:alert_ids::bigint[], :tellings::int[], :acts::text[], :words::text[], :thresholds::text[], :rounds::int[],
     :positions::int[], :targets::text[], :by::text[], :due_at::timestamptz[])
     AS u (alert_id, telling, act, word, threshold, round, position, targets, by, due_at)
