@@ -75,6 +75,7 @@ CREATE TABLE notice (
 );
 CREATE INDEX notice_next ON notice (channel, next_at) WHERE state IN ('planned', 'sending');
 CREATE INDEX notice_waits ON notice (due_at) WHERE state IN ('planned', 'sending') AND NOT moved_on;
+CREATE INDEX notice_accepted ON notice (channel, accepted_at) WHERE accepted_at IS NOT NULL;
 CREATE INDEX notice_of_page ON notice (page_no);
 CREATE INDEX notice_dead ON notice (notice_no) WHERE state = 'failed' AND dropped_at IS NULL;
 CREATE INDEX notice_of_provider ON notice (channel, provider_id) WHERE provider_id IS NOT NULL;
