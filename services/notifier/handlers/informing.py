@@ -24,8 +24,7 @@ async def tell_the_disturbed(
         return
     said = _Said(duty, word, alerts, now)
     async for row in queries.disturbed(connection, alert_ids=sorted(alerts), ended=word is Word.ALL_CLEAR):
-        if row["person"] != but:
-            said.add(row)
+        said.add(row, but)
     wants = said.wants()
     opened = await open_pages(connection, wants, now)
     await outbox.record(connection, duty.notices_topic, of_opened(opened, {}, now))
@@ -40,10 +39,10 @@ class _Said:
         self._ways = defaultdict[tuple[int, str], list[Way]](list)
         self._threads: dict[tuple[str, str, str], Want] = {}
 
-    def add(self, row: Any) -> None:
-        """Add one way by which somebody was disturbed."""
+    def add(self, row: Any, but: str) -> None:
+        """Add one way by which somebody was disturbed, unless they are ``but``: of those only an incident is told."""
         config = self._duty.oncall.channels.get(row["channel"])
-        if config is None or not _informs(config, self._word):
+        if config is None or not _informs(config, self._word) or (row["person"] == but and config.kind != "pagerduty"):
             return
         way = Way(row["channel"], row["nth"], row["rank"], self._now)
         if config.kind == "pagerduty":
