@@ -49,6 +49,7 @@ class Effect(StrEnum):
     TELL_WARNING = "tell_warning"
     TELL_BREACH = "tell_breach"
     DROP_WARNINGS = "drop_warnings"
+    RESUME_WARNINGS = "resume_warnings"
     ALL_CLEAR = "all_clear"
 
 
@@ -94,6 +95,8 @@ def hear(alert: Alert, data: BaseModel) -> tuple[Alert, Effect]:
             return replace(alert, suspended=True), Effect.NOTHING
         case SlaRescheduled() if not loud:
             return replace(alert, suspended=False), Effect.DROP_WARNINGS
+        case SlaResumed() if alert.suspended and not loud:
+            return replace(alert, suspended=False), Effect.RESUME_WARNINGS
         case SlaResumed() | SlaRescheduled():
             return replace(alert, suspended=False), Effect.NOTHING
         case _:

@@ -114,6 +114,12 @@ UPDATE notice SET state = 'planned', reason = NULL, next_at = greatest(due_at, :
 WHERE state = 'suppressed' AND reason = 'acknowledged' AND page_no IN (
     SELECT page_no FROM page_alert WHERE alert_id = ANY(:alert_ids::bigint[]));
 
+-- name: resume_notices!
+-- The clock runs again: the warnings that its pause kept from being sent are due now.
+UPDATE notice SET state = 'planned', reason = NULL, next_at = greatest(due_at, :now::timestamptz)
+WHERE state = 'suppressed' AND reason = 'paused' AND page_no IN (
+    SELECT page_no FROM page_alert WHERE alert_id = ANY(:alert_ids::bigint[]));
+
 -- name: shown^
 -- One notice with its page.
 SELECT n.notice_no, n.notice_id, n.page_no, n.person, n.channel, p.word

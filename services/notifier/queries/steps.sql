@@ -51,6 +51,11 @@ UPDATE step SET state = 'planned', reason = NULL, done_at = NULL, due_at = great
 WHERE alert_id = ANY(:alert_ids::bigint[]) AND state = 'suppressed' AND reason = 'acknowledged'
   AND done_at >= :since::timestamptz;
 
+-- name: resume_steps!
+-- The clock runs again: the warnings that its pause kept back are due now.
+UPDATE step SET state = 'planned', reason = NULL, done_at = NULL, due_at = greatest(due_at, :now::timestamptz)
+WHERE alert_id = ANY(:alert_ids::bigint[]) AND state = 'suppressed' AND reason = 'paused';
+
 -- name: hurry_steps
 -- For each alert of pages that reached nobody, while no other page of the same step did or may: the next step of the same
 -- round is due at once. Each alert comes back, with whether it had such a step.
