@@ -79,7 +79,7 @@ ORDER BY a.alert_id;
 -- name: impatient
 -- Notices that nobody took within their patience (of a channel that is known to be dead: at once): the next method begins.
 UPDATE notice SET moved_on = true WHERE notice_no IN (
-    SELECT notice_no FROM notice WHERE state IN ('planned', 'sending') AND NOT moved_on
+    SELECT notice_no FROM notice WHERE state IN ('planned', 'sending') AND NOT moved_on AND due_at <= statement_timestamp()
       AND due_at <= statement_timestamp() - CASE WHEN channel = ANY(:dead::text[]) THEN interval '0' ELSE :patience::interval END
     ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED)
 RETURNING page_no;
