@@ -81,7 +81,9 @@ def _hear(duty: Duty, heard: _Heard, event: Event[Any], body: bytes, now: dateti
     stands = heard.known.alert_id is not None
     dirty = heard.dirty or stands or alert != heard.known.alert or bool(steps)
     broken_by = heard.known.broken_by if alert.telling == heard.known.alert.telling else None  # of an earlier story
-    return _Heard(replace(heard.known, alert=alert, event=body, broken_by=broken_by), facts, steps, dropped, resumed, dirty)
+    return _Heard(
+        replace(heard.known, alert=alert, event=body, broken_by=broken_by), facts, steps, dropped, resumed, dirty
+    )
 
 
 def _steps(duty: Duty, effect: Effect, event: Event[Any], facts: Facts, now: datetime) -> Sequence[Step]:

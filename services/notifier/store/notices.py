@@ -193,7 +193,9 @@ async def impatient(connection: Any, dead: Sequence[str]) -> Sequence[int]:
 
 async def move_on(connection: Any, page_nos: Sequence[int]) -> Sequence[Stuck]:
     """Begin the next method of each page, else, where a page is stranded, the next step of its alerts; return those."""
-    await queries.close_pages(connection, page_nos=sorted(page_nos), now=clock.now())  # who joins later moves on by itself
+    await queries.close_pages(
+        connection, page_nos=sorted(page_nos), now=clock.now()
+    )  # who joins later moves on by itself
     await queries.hurry_methods(connection, page_nos=list(page_nos))
     stranded = [row["page_no"] async for row in queries.stranded(connection, page_nos=list(page_nos))]
     if not stranded:
