@@ -88,6 +88,11 @@ class Composer:
         event = None if first is None else events.get(first.alert_id)
         return replace(_composed(view), facts=_facts(claimed, event))
 
+    def _thread(self, claimed: Claimed) -> str:
+        """Return the thread as the channel knows it: where it rings once a thread, each telling and word is one."""
+        config = self._duty.oncall.channels.get(claimed.channel)
+        return claimed.thread if config is not None and config.kind == "pagerduty" else claimed.thread.partition("/")[0]
+
     def outgoing(self, claimed: Claimed, now: datetime) -> Outgoing | None:
         """Return the message as it leaves; None when the person or the method left the configuration meanwhile."""
         person = self._duty.oncall.people.get(claimed.person)
@@ -103,7 +108,7 @@ class Composer:
         )
         return Outgoing(
             claimed.notice_id,
-            claimed.thread,
+            self._thread(claimed),
             claimed.word,
             claimed.attempt,
             claimed.doubtful,

@@ -49,6 +49,7 @@ class Effect(StrEnum):
     TELL_WARNING = "tell_warning"
     TELL_BREACH = "tell_breach"
     DROP_WARNINGS = "drop_warnings"
+    RESUME_WARNINGS = "resume_warnings"
     ALL_CLEAR = "all_clear"
 
 
@@ -80,8 +81,10 @@ def hear(alert: Alert, data: BaseModel) -> tuple[Alert, Effect]:
         case SlaStarted():
             return alert, Effect.TELL_STARTED
         case SlaWarning() if not loud:
-            warned = replace(_woken(alert), loudness=Loudness.WARNED, threshold=data.threshold)
-            return warned, Effect.TELL_WARNING
+            woken = _woken(alert)
+            over = woken.taken is not None and woken.taken.until is not None and woken.taken.until <= data.detected_at
+            taken = None if over else woken.taken  # of a deadline that moved: its breach did not come to tell anew
+            return replace(woken, loudness=Loudness.WARNED, threshold=data.threshold, taken=taken), Effect.TELL_WARNING
         case SlaBreached() if not loud:
             return _breached(alert), Effect.TELL_BREACH
         case SlaRevised(to="breached") if not loud:
@@ -94,6 +97,8 @@ def hear(alert: Alert, data: BaseModel) -> tuple[Alert, Effect]:
             return replace(alert, suspended=True), Effect.NOTHING
         case SlaRescheduled() if not loud:
             return replace(alert, suspended=False), Effect.DROP_WARNINGS
+        case SlaResumed() if alert.suspended and not loud:
+            return replace(alert, suspended=False), Effect.RESUME_WARNINGS
         case SlaResumed() | SlaRescheduled():
             return replace(alert, suspended=False), Effect.NOTHING
         case _:

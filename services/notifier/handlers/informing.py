@@ -24,8 +24,7 @@ async def tell_the_disturbed(
         return
     said = _Said(duty, word, alerts, now)
     async for row in queries.disturbed(connection, alert_ids=sorted(alerts), ended=word is Word.ALL_CLEAR):
-        if row["person"] != but:
-            said.add(row)
+        said.add(row, but)
     wants = said.wants()
     opened = await open_pages(connection, wants, now)
     await outbox.record(connection, duty.notices_topic, of_opened(opened, {}, now))
@@ -40,18 +39,28 @@ class _Said:
         self._ways = defaultdict[tuple[int, str], list[Way]](list)
         self._threads: dict[tuple[str, str, str], Want] = {}
 
-    def add(self, row: Any) -> None:
-        """Add one way by which somebody was disturbed."""
+    def add(self, row: Any, but: str) -> None:
+        """Add one way by which somebody was disturbed, unless they are ``but``: of those only an incident is told."""
         config = self._duty.oncall.channels.get(row["channel"])
-        if config is None or not _informs(config, self._word):
+        if config is None or not _informs(config, self._word) or (row["person"] == but and config.kind != "pagerduty"):
             return
-        way = Way(row["channel"], row["nth"], row["rank"], self._now)
+        way = self._way(row, config)
         if config.kind == "pagerduty":
             if row["settled"]:
                 place = row["person"], row["channel"], row["thread"]
                 self._threads.setdefault(place, self._want(row["alert_id"], row["person"], (way,), row["thread"]))
         elif all((way.channel, way.nth) != (w.channel, w.nth) for w in self._ways[row["alert_id"], row["person"]]):
             self._ways[row["alert_id"], row["person"]].append(way)
+
+    def _way(self, row: Any, config: ChannelConfig) -> Way:
+        """Return the way by which somebody was disturbed: what would wake them now waits for their hours."""
+        now, way = self._now, Way(row["channel"], row["nth"], row["rank"], self._now)
+        if not config.loud or config.updates or row["person"] not in self._duty.oncall.people:
+            return way
+        known = self._alerts[row["alert_id"]]
+        emergency = facts_of(known.key[1], event_of(known.event, known.alert_id)).emergency
+        ways = self._duty.ways(row["person"], now, emergency)
+        return next((one for one in ways if one.quiet and one[:2] == way[:2]), way)
 
     def wants(self) -> list[Want]:
         """Return what is to be told."""

@@ -49,6 +49,7 @@ class _Heard:
     facts: Facts
     steps: list[tuple[int, Step]] = field(default_factory=list)
     dropped: bool = False  # what the database knows of coming warnings
+    resumed: bool = False  # what a pause kept back
     dirty: bool = False
 
 
@@ -75,6 +76,7 @@ def _hear(duty: Duty, heard: _Heard, event: Event[Any], body: bytes, now: dateti
     alert, effect = hear(heard.known.alert, event.data)
     facts = facts_of(event.data.metric, event)
     steps = heard.steps
+    resumed = heard.resumed or effect is Effect.RESUME_WARNINGS
     dropped = heard.dropped or effect is Effect.DROP_WARNINGS
     if effect is Effect.DROP_WARNINGS:
         steps = [(telling, step) for telling, step in steps if step.word is not Word.WARNING]
@@ -82,7 +84,9 @@ def _hear(duty: Duty, heard: _Heard, event: Event[Any], body: bytes, now: dateti
     stands = heard.known.alert_id is not None
     dirty = heard.dirty or stands or alert != heard.known.alert or bool(steps)
     broken_by = heard.known.broken_by if alert.telling == heard.known.alert.telling else None  # of an earlier story
-    return _Heard(replace(heard.known, alert=alert, event=body, broken_by=broken_by), facts, steps, dropped, dirty)
+    return _Heard(
+        replace(heard.known, alert=alert, event=body, broken_by=broken_by), facts, steps, dropped, resumed, dirty
+    )
 
 
 def _steps(duty: Duty, effect: Effect, event: Event[Any], facts: Facts, now: datetime) -> Sequence[Step]:
@@ -97,7 +101,7 @@ def _steps(duty: Duty, effect: Effect, event: Event[Any], facts: Facts, now: dat
         case Effect.TELL_BREACH:
             _, policy = policy_of(duty.oncall, facts)
             return list(steps_of_breach(policy, now))
-        case Effect.NOTHING | Effect.DROP_WARNINGS | Effect.ALL_CLEAR:
+        case Effect.NOTHING | Effect.DROP_WARNINGS | Effect.RESUME_WARNINGS | Effect.ALL_CLEAR:
             return ()
 
 
@@ -106,6 +110,10 @@ async def _record(connection: Any, duty: Duty, heard: Sequence[_Heard], now: dat
     if not dirty:
         return False
     ids = await store.save_alerts(connection, [(one.known, one.facts.due_at) for one in dirty])
+    resumed = [ids[one.known.key] for one in dirty if one.resumed]
+    if resumed:
+        await queries.resume_steps(connection, alert_ids=resumed, now=now)
+        await queries.resume_notices(connection, alert_ids=resumed, now=now)
     dropped = [ids[one.known.key] for one in dirty if one.dropped]
     if dropped:
         await queries.drop_warnings(connection, alert_ids=dropped, now=now)

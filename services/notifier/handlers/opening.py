@@ -128,6 +128,10 @@ def _again(duty: Duty, turn: _Turn, due: DueStep, known: Known, facts: Facts) ->
         _suppress(turn, due, known, reason)
         return
     _, policy = policy_of(duty.oncall, facts)
+    window = in_maintenance(duty.oncall, facts.client, facts.service, turn.now)
+    if window is not None:  # what was never told is not told again: the round begins its rest when the window ends
+        turn.postponed.append((due.step_id, window.to + policy.repeat_every))
+        return
     turn.settled.append((due.step_id, None))
     turn.planned += [(due.alert_id, due.telling, s) for s in steps_of_breach(policy, turn.now, due.step.round)]
     if due.step.round == policy.repeats + 1:

@@ -75,6 +75,7 @@ CREATE TABLE notice (
 );
 CREATE INDEX notice_next ON notice (channel, next_at) WHERE state IN ('planned', 'sending');
 CREATE INDEX notice_waits ON notice (due_at) WHERE state IN ('planned', 'sending') AND NOT moved_on;
+CREATE INDEX notice_accepted ON notice (channel, accepted_at) WHERE accepted_at IS NOT NULL;
 CREATE INDEX notice_of_page ON notice (page_no);
 CREATE INDEX notice_dead ON notice (notice_no) WHERE state = 'failed' AND dropped_at IS NULL;
 CREATE INDEX notice_of_provider ON notice (channel, provider_id) WHERE provider_id IS NOT NULL;
@@ -99,12 +100,17 @@ WITH told AS (
     INSERT INTO page_alert (page_no, alert_id, telling)
     SELECT p.page_no, t.alert_id, t.telling FROM numbered p JOIN told t USING (n)
 )
-INSERT INTO notice (page_no, person, channel, nth, rank, state, due_at, next_at, attempt, accepted_at)
-SELECT p.page_no, t.person, 'mail', 0, 0, 'accepted', now(), now(), 1, coalesce(t.accepted_at, now())
+INSERT INTO notice (notice_no, page_no, person, channel, nth, rank, state, due_at, next_at, attempt, accepted_at)
+    OVERRIDING SYSTEM VALUE  -- the number stays what links of messages already sent prove
+SELECT t.delivery_id, p.page_no, t.person, 'mail', 0, 0, 'accepted', now(), now(), 1, coalesce(t.accepted_at, now())
 FROM numbered p JOIN told t USING (n);
 INSERT INTO step (alert_id, telling, act, word, round, due_at)
 SELECT alert_id, telling, 'again', 'breached', 1, now() FROM alert
 WHERE loudness = 'breached' AND acknowledged_at IS NULL;
+UPDATE alert SET promised_until = now() + interval '30 minutes' WHERE loudness = 'breached' AND acknowledged_at IS NOT NULL;
+INSERT INTO step (alert_id, telling, act, word, round, due_at)
+SELECT alert_id, telling, 'release', 'breached', 1, promised_until FROM alert
+WHERE loudness = 'breached' AND acknowledged_at IS NOT NULL;
 
 SELECT setval('notice_notice_no_seq', 1 + greatest((SELECT coalesce(max(delivery_id), 0) FROM delivery),
     (SELECT coalesce(max(notice_no), 0) FROM notice)));  -- a notice's public id is made of its number

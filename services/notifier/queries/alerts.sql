@@ -49,7 +49,7 @@ RETURNING alert_id, ticket_id, metric, cycle;
 
 -- name: disturbed
 -- Exactly those who were told, or may have been, of these alerts, by which methods and on which thread, and have had no
--- all-clear since. ``settled``: of everything that the thread's page told of, nothing is open and untaken any more.
+-- all-clear since that arrived or is on its way. ``settled``: of everything that the thread's page told of, nothing is open and untaken any more.
 SELECT pa.alert_id, n.person, n.channel, n.nth, p.thread, min(n.rank) AS rank,
        bool_and(NOT EXISTS (SELECT FROM page_alert o JOIN alert a USING (alert_id) WHERE p.gathers AND o.page_no = p.page_no
                   AND a.loudness <> 'ended' AND (a.acknowledged_at IS NULL OR :ended::boolean))) AS settled
@@ -58,7 +58,8 @@ WHERE pa.alert_id = ANY(:alert_ids::bigint[]) AND p.word IN ('warning', 'breache
   AND (n.state IN ('accepted', 'delivered', 'sending') OR n.doubtful)
   AND NOT EXISTS (SELECT FROM page_alert ca JOIN page c USING (page_no) JOIN notice cn USING (page_no)
                   WHERE ca.alert_id = pa.alert_id AND c.person = n.person AND c.word = 'all_clear'
-                    AND cn.channel = n.channel AND ca.telling >= pa.telling AND cn.state IN ('accepted', 'delivered'))
+                    AND cn.channel = n.channel AND ca.telling >= pa.telling AND (cn.state IN ('accepted', 'delivered')
+                         OR (cn.state IN ('planned', 'sending') AND ca.telling >= (SELECT telling FROM alert a WHERE a.alert_id = ca.alert_id))))
 GROUP BY pa.alert_id, n.person, n.channel, n.nth, p.thread
 ORDER BY pa.alert_id, n.person, rank;
 

@@ -28,6 +28,10 @@ SELECT p.page_no, p.telling AS told, p.alert_id, a.ticket_id, a.metric, a.cycle,
 FROM page_alert p JOIN alert a USING (alert_id) LEFT JOIN step s USING (step_id)
 WHERE p.page_no = ANY(:page_nos::bigint[]) ORDER BY a.alert_id FOR SHARE OF a;
 
+-- name: close_pages!
+-- No alert joins a page that was moved on from.
+UPDATE page SET closed_at = :now::timestamptz WHERE page_no = ANY(:page_nos::bigint[]) AND closed_at IS NULL;
+
 -- name: events_of
 -- The last events of alerts.
 SELECT alert_id, event FROM alert WHERE alert_id = ANY(:alert_ids::bigint[]);
@@ -81,7 +85,7 @@ ORDER BY a.alert_id;
 -- name: impatient
 -- Notices that nobody took within their patience (of a channel that is known to be dead: at once): the next method begins.
 UPDATE notice SET moved_on = true WHERE notice_no IN (
-    SELECT notice_no FROM notice WHERE state IN ('planned', 'sending') AND NOT moved_on
+    SELECT notice_no FROM notice WHERE state IN ('planned', 'sending') AND NOT moved_on AND due_at <= statement_timestamp()
       AND due_at <= statement_timestamp() - CASE WHEN channel = ANY(:dead::text[]) THEN interval '0' ELSE :patience::interval END
     ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED)
 RETURNING page_no;
@@ -114,6 +118,12 @@ FROM unnest(:channels::text[]) AS c (channel) LEFT JOIN LATERAL (
 -- An acknowledgement was undone: what it kept from being sent is due now.
 UPDATE notice SET state = 'planned', reason = NULL, next_at = greatest(due_at, :now::timestamptz)
 WHERE state = 'suppressed' AND reason = 'acknowledged' AND page_no IN (
+    SELECT page_no FROM page_alert WHERE alert_id = ANY(:alert_ids::bigint[]));
+
+-- name: resume_notices!
+-- The clock runs again: the warnings that its pause kept from being sent are due now.
+UPDATE notice SET state = 'planned', reason = NULL, next_at = greatest(due_at, :now::timestamptz)
+WHERE state = 'suppressed' AND reason = 'paused' AND page_no IN (
     SELECT page_no FROM page_alert WHERE alert_id = ANY(:alert_ids::bigint[]));
 
 -- name: shown^

@@ -1,8 +1,10 @@
 -- name: plan_steps!
--- Steps to come; one that exists is left alone.
+-- Steps to come; one that exists is left alone. A warning that is heard again (its deadline moved) is a round of its own.
 INSERT INTO step (alert_id, telling, act, word, threshold, round, position, targets, by, due_at)
-SELECT alert_id, telling, act, word, threshold, round, position,
-       string_to_array(targets, E'\x1f'), string_to_array(by, E'\x1f'), due_at
+SELECT alert_id, telling, act, word, threshold,
+       CASE WHEN word = 'warning' THEN coalesce((SELECT 1 + max(s.round) FROM step s WHERE s.alert_id = u.alert_id
+            AND s.telling = u.telling AND s.act = u.act AND s.word = u.word AND s.threshold = u.threshold), 0) ELSE round END,
+       position, string_to_array(targets, E'\x1f'), string_to_array(by, E'\x1f'), due_at
 FROM unnest(:alert_ids::bigint[], :tellings::int[], :acts::text[], :words::text[], :thresholds::text[], :rounds::int[],
     :positions::int[], :targets::text[], :by::text[], :due_at::timestamptz[])
     AS u (alert_id, telling, act, word, threshold, round, position, targets, by, due_at)
@@ -49,6 +51,11 @@ UPDATE step SET state = 'planned', reason = NULL, done_at = NULL, due_at = great
 WHERE alert_id = ANY(:alert_ids::bigint[]) AND state = 'suppressed' AND reason = 'acknowledged'
   AND done_at >= :since::timestamptz;
 
+-- name: resume_steps!
+-- The clock runs again: the warnings that its pause kept back are due now.
+UPDATE step SET state = 'planned', reason = NULL, done_at = NULL, due_at = greatest(due_at, :now::timestamptz)
+WHERE alert_id = ANY(:alert_ids::bigint[]) AND state = 'suppressed' AND reason = 'paused';
+
 -- name: hurry_steps
 -- For each alert of pages that reached nobody, while no other page of the same step or of a later one did or may: the next
 -- step of the same round is due at once. Each alert comes back, with whether somebody is still to be told, or was told, in this
@@ -93,10 +100,11 @@ SELECT coalesce(extract(epoch FROM statement_timestamp() - min(due_at)), 0)::flo
 WHERE state = 'planned' AND due_at <= statement_timestamp();
 
 -- name: replan!
--- The auditor's repair: a round that begins now.
+-- The auditor's repair: a round that begins now, or, of what somebody has, the end of the promise.
 INSERT INTO step (alert_id, telling, act, word, round, due_at)
-SELECT a.alert_id, a.telling, 'again', 'breached', 1 + coalesce((SELECT max(s.round) FROM step s
-           WHERE s.alert_id = a.alert_id AND s.telling = a.telling), 0), statement_timestamp()
+SELECT a.alert_id, a.telling, CASE WHEN a.acknowledged_at IS NULL THEN 'again' ELSE 'release' END, 'breached',
+       1 + coalesce((SELECT max(s.round) FROM step s WHERE s.alert_id = a.alert_id AND s.telling = a.telling), 0),
+       greatest(statement_timestamp(), coalesce(a.promised_until, a.acknowledged_at + interval '30 minutes'))
 FROM alert a WHERE a.alert_id = ANY(:alert_ids::bigint[]) ON CONFLICT DO NOTHING;
 
 -- name: hurry_after!

@@ -14,6 +14,7 @@ from services.notifier.domain.message import Content, Outcome, Result, Word
 from services.notifier.domain.notice import PATIENCE, State, settle
 from services.notifier.store import queries
 from services.notifier.store.alerts import AlertKey, alert_of
+from shared import clock
 
 log = structlog.get_logger(__name__)
 
@@ -180,6 +181,9 @@ async def impatient(connection: Any, dead: Sequence[str]) -> Sequence[int]:
 
 async def move_on(connection: Any, page_nos: Sequence[int]) -> Sequence[Stuck]:
     """Begin the next method of each page, else, where a page is stranded, the next step of its alerts; return those."""
+    await queries.close_pages(
+        connection, page_nos=sorted(page_nos), now=clock.now()
+    )  # who joins later moves on by itself
     await queries.hurry_methods(connection, page_nos=list(page_nos))
     stranded = [row["page_no"] async for row in queries.stranded(connection, page_nos=list(page_nos))]
     if not stranded:

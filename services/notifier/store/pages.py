@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -135,13 +135,15 @@ async def _arrange(connection: Any, people: Sequence[str], wants: Sequence[Want]
 
 
 def _once(wants: Sequence[Want]) -> Iterator[Want]:
-    """Yield each (person, word, alert) once: two steps that are due at once and name the same person are one page."""
-    seen = set[tuple[str, Word, int, str | None]]()
+    """Yield each (person, word, alert) once, with all ways: two steps that are due at once and name one person are one page."""
+    seen = dict[tuple[str, Word, int, str | None], Want]()
     for want in wants:
         identity = want.person, want.word, want.alert_id, want.thread
-        if identity not in seen:
-            seen.add(identity)
-            yield want
+        first = seen.setdefault(identity, want)
+        known = {(way.channel, way.nth) for way in first.ways}
+        more = [way for way in want.ways if (way.channel, way.nth) not in known]
+        seen[identity] = replace(first, ways=tuple(sorted((*first.ways, *more), key=lambda way: way.rank)))
+    yield from seen.values()
 
 
 async def _insert_pages(connection: Any, plan: _Plan, page_nos: Sequence[int], now: datetime) -> None:
@@ -156,7 +158,7 @@ async def _insert_pages(connection: Any, plan: _Plan, page_nos: Sequence[int], n
         routes=[want.route for want, _ in plan.pages],
         gathers=[gathers for _, gathers in plan.pages],
         threads=[
-            want.thread or (f"page.{page_no}" if gathers else f"alert.{want.alert_id}")
+            want.thread or (f"page.{page_no}" if gathers else f"alert.{want.alert_id}/{want.telling}.{want.word.value}")
             for page_no, (want, gathers) in zip(page_nos, plan.pages, strict=True)
         ],
         now=now,

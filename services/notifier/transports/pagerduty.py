@@ -1,4 +1,4 @@
-"""PagerDuty Events API v2: an alert is one incident, by its ``dedup_key``, from the first warning to the all-clear."""
+"""PagerDuty Events API v2: each telling of an alert, by its loudness, is one incident by its ``dedup_key``: a breach rings again.
 
 import hashlib
 from collections.abc import Mapping

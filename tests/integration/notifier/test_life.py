@@ -230,3 +230,21 @@ async def test_a_channel_with_a_state_of_its_own_is_told_on_its_thread_when_noth
     ends = [m.thread for m in sent if m.word.value == "all_clear"]
     assert sorted(ends) == sorted(threads)
     assert ends.index(threads[5]) == len(ends) - 1
+
+
+async def test_a_breach_rings_again_where_the_warning_was_taken_and_the_end_resolves_both(pool: Any) -> None:
+    ana = {**ONCALL["people"]["ana"], "methods": [{"by": "pager"}]}
+    line = Line.of(pool, {**ONCALL, "people": {**ONCALL["people"], "ana": ana}})
+    await line.hear(sla("warning", threshold="80%"))
+    await line.turn()
+    await line.take()
+    await line.turn()
+    await line.hear(sla("breached", sequence=2))
+    await line.turn()
+    await line.hear(sla("closed_late", sequence=3, late_seconds=3))
+    await line.turn()
+    said = [(m.word.value, m.thread) for m in line.channels["pager"].sent]
+    first, second = said[0][1], said[2][1]
+    assert first != second
+    assert said[:3] == [("warning", first), ("acknowledged", first), ("breached", second)]
+    assert sorted(said[3:]) == sorted([("all_clear", first), ("all_clear", second)])

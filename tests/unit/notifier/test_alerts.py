@@ -35,7 +35,7 @@ HEARD: list[tuple[Alert, str, dict[str, Any], Alert, Effect]] = [
     (MET, "breached", {}, Alert(Loudness.BREACHED, telling=1), Effect.TELL_BREACH),
     (MET, "warning", {"threshold": "5m"}, Alert(Loudness.WARNED, telling=1, threshold="5m"), Effect.TELL_WARNING),
     (WARNED, "paused", {}, Alert(Loudness.WARNED, suspended=True, threshold="80%"), Effect.NOTHING),
-    (Alert(Loudness.WARNED, suspended=True), "resumed", {}, Alert(Loudness.WARNED), Effect.NOTHING),
+    (Alert(Loudness.WARNED, suspended=True), "resumed", {}, Alert(Loudness.WARNED), Effect.RESUME_WARNINGS),
     (Alert(Loudness.WARNED, suspended=True), "rescheduled", MOVED, Alert(Loudness.WARNED), Effect.DROP_WARNINGS),
     (BREACHED, "rescheduled", MOVED, BREACHED, Effect.NOTHING),
 ]
