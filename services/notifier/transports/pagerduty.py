@@ -1,4 +1,4 @@
-"""PagerDuty Events API v2: each telling of an alert, by its loudness, is one incident by its ``dedup_key``: a breach rings again.
+"""PagerDuty Events API v2: each telling of an alert, by its loudness, is one incident, so a breach rings again after its warning."""
 
 import hashlib
 from collections.abc import Mapping
