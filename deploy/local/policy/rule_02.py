@@ -54,7 +54,8 @@ async def _mail(stage: Stage) -> Event[Any]:
     need(not started.data.ticket.emergency, "sla_timer: a mail became an emergency")
     counts_from = started.data.counts_from
     need(counts_from == opening, f"sla_timer: the clock starts on {counts_from}, not at the opening {opening}")
-    need(local(opening) in contact.answer, f"intake: the answer does not say that time counts from {local(opening)}")
+    told = all(word in contact.answer for word in local(opening).split())  # "26/11/2026 (quinta-feira), às 07:00"
+    need(told, f"intake: the answer does not say that time counts from {local(opening)}")
     phone = stage.said()["emergency_phone"]
     need(phone in contact.answer, f"intake: the answer does not give the emergency number {phone}")
     return started
