@@ -39,8 +39,8 @@ async def test_a_mail_becomes_a_page_that_is_acknowledged_and_nobody_else_is_wok
     assert len(shown.content) < 15_000
     assert shown.headers["cache-control"] == "no-store"
     taken = await get(link, "POST")
-    assert "É seu desde" in taken.text
-    assert "É seu desde" in (await get(link, "POST")).text
+    assert "É seu até" in taken.text
+    assert "É seu até" in (await get(link, "POST")).text
     await asyncio.sleep(6)
     assert to(whole.pages(), "bob") == []
     assert len(to(whole.pages(), "ana")) == 1
@@ -85,4 +85,4 @@ async def test_a_late_answer_gives_the_all_clear_to_exactly_those_who_were_distu
     (clear,) = to(await whole.until(lambda ms: bool(to(ms, "ana", "all_clear")), 20), "ana", "all_clear")
     assert clear["References"] == page["References"]
     assert to(whole.pages(), "bob", "all_clear") == []
-    assert "terminou" in (await get(link_of(page), "POST")).text
+    assert "Alerta encerrado" in (await get(link_of(page), "POST")).text
