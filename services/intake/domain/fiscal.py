@@ -101,6 +101,9 @@ class Document(NamedTuple):
     rejections: tuple[str, ...]
 
 
+_KEY_SHAPE = re.compile(r"[0-9]{6}[0-9A-Z]{12}[0-9]{26}")
+
+
 def access_keys(text: str) -> tuple[AccessKey, ...]:
     """Return the valid access keys of a text in order, each once, also written in groups; at most a hundred."""
     found: dict[str, AccessKey] = {}
@@ -117,6 +120,8 @@ def access_keys(text: str) -> tuple[AccessKey, ...]:
 
 def parse_key(key: str) -> AccessKey | None:
     """Return the parts of a key, None if state, month, model or check digit are wrong."""
+    if not _KEY_SHAPE.fullmatch(key):  # the check digit alone takes other characters for digits
+        return None
     state, model = _STATES.get(key[:2]), key[20:22]
     if state is None or model not in MODELS or not "01" <= key[4:6] <= "12" or _check_digit(key[:43]) != key[43]:
         return None
