@@ -1,5 +1,6 @@
-"""HTTP of a service: /livez (its loops turn), /readyz (what it needs answers), /metrics, and its own routes."""
+"""HTTP of a service: /livez (its loops turn), /readyz (what it needs answers), /metrics, its own routes, and what those share."""
 
+import ipaddress
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import uvicorn
@@ -51,3 +52,27 @@ class Server(uvicorn.Server):
 
     def install_signal_handlers(self) -> None:
         """Do nothing: the runtime owns SIGTERM and SIGINT."""
+
+
+def peer_key(host: str | None) -> str:
+    """Return what an address is counted as: itself, of IPv6 the network of one household (/64)."""
+    try:
+        address = ipaddress.ip_address((host or "").partition("%")[0])
+    except ValueError:  # what a proxy wrote, or no address at all
+        return (host or "")[:64]
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
+
+
+async def body_within(request: Request, limit_bytes: int) -> bytes | None:
+    """Return the whole body, None of a larger one, of which no more is read; raises ``ClientDisconnect`` when it breaks off.
+
+    How long it may take is for the caller to say (``asyncio.timeout``).
+    """
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > limit_bytes:
+            return None
+    return bytes(body)

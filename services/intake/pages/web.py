@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from services.intake.texts import TEXTS
 from shared.templates import templates_in
+from shared.web import body_within
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -89,13 +90,11 @@ async def read_form(request: Request) -> Mapping[str, str]:
         raise Refused(403, "stale_form")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise Refused(415, "stale_form")
-    body = bytearray()
     try:
         async with asyncio.timeout(FORM_SECONDS):
-            async for part in request.stream():
-                body += part
-                if len(body) > FORM_BYTES:
-                    raise Refused(413, "too_large")
+            body = await body_within(request, FORM_BYTES)
+        if body is None:
+            raise Refused(413, "too_large")
         fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FORM_FIELDS)
     except (TimeoutError, ClientDisconnect, ValueError):  # ValueError: not UTF-8, or too many fields
         raise Refused(400, "stale_form") from None

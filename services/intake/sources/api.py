@@ -18,8 +18,9 @@ from starlette.types import Receive, Scope, Send
 
 from services.intake import metrics
 from services.intake.domain.limits import Rate
-from services.intake.sources.limits import Limiter, peer_key
+from services.intake.sources.limits import Limiter
 from services.intake.sources.problems import Problem, ProblemResponse, ProblemType, answer
+from shared.web import peer_key
 
 log = structlog.get_logger(__name__)
 

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from services.intake.sources.problems import Problem, ProblemType, error_of
 from shared.events import Undecodable, loads
+from shared.web import body_within
 
 _BOM = b"\xef\xbb\xbf"
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
@@ -43,19 +44,16 @@ async def read_body(request: Request, limit_bytes: int, seconds: float) -> bytes
     too_large = Problem(ProblemType.BODY_TOO_LARGE, f"The body has more than {limit_bytes} bytes.")
     if int(request.headers.get("content-length", "0")) > limit_bytes:  # digits: the server has seen to it
         raise too_large
-    parts, size = [], 0
     try:
         async with asyncio.timeout(seconds):
-            async for part in request.stream():
-                size += len(part)
-                if size > limit_bytes:
-                    raise too_large
-                parts.append(part)
+            body = await body_within(request, limit_bytes)
     except TimeoutError:
         raise Problem(ProblemType.BODY_TIMEOUT, f"The body did not arrive within {seconds:g} seconds.") from None
     except ClientDisconnect:
         raise Problem(ProblemType.MALFORMED, "The body did not arrive whole.") from None
-    return b"".join(parts)
+    if body is None:
+        raise too_large
+    return body
 
 
 def strict_json(body: bytes) -> Any:

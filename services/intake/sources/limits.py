@@ -1,6 +1,5 @@
 """How often one system, and one address without credentials, may ask. Each process counts for itself."""
 
-import ipaddress
 import math
 from collections import OrderedDict
 from collections.abc import Callable
@@ -32,15 +31,3 @@ class Limiter:
             metrics.rate_limited.labels(self._limit).inc()
             detail = f"{_NO_QUOTA.format(who=who)} The limit is {rate.per_second:g} a second, {rate.burst} at once."
             raise Problem(ProblemType.RATE_LIMITED, detail, headers={"retry-after": str(math.ceil(wait_seconds))})
-
-
-def peer_key(host: str | None) -> str:
-    """Return what an address is counted as: itself, of IPv6 the network of one household (/64)."""
-    try:
-        address = ipaddress.ip_address((host or "").partition("%")[0])
-    except ValueError:  # what a proxy wrote, or no address at all
-        return (host or "")[:64]
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    mapped = address.ipv4_mapped
-    return str(mapped or ipaddress.ip_network((address, 64), strict=False))

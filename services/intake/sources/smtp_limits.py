@@ -2,20 +2,18 @@
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from shared.web import peer_key
 
 Network = IPv4Network | IPv6Network
 
 _PEERS_KNOWN = 10_000
-_SITE_BITS = 64  # one IPv6 site has that many addresses: they are one peer
 
 
 def site_of(peer: str) -> str:
     """Return the name of a peer to count by: its address, of IPv6 the network of its site; "" when it has none."""
-    address = _address(peer)
-    if isinstance(address, IPv6Address):
-        return str(ip_network((address, _SITE_BITS), strict=False))
-    return "" if address is None else str(address)
+    return "" if _address(peer) is None else peer_key(peer)
 
 
 def _address(peer: str) -> IPv4Address | IPv6Address | None:

@@ -23,6 +23,7 @@ from services.notifier.domain.token import proves, token
 from services.notifier.handlers.duty import Duty
 from services.notifier.handlers.reports import report
 from services.notifier.transports.sms_providers import delivery_report
+from shared.web import body_within
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +57,7 @@ class Callbacks:
             return Response(status_code=404)
         try:
             async with asyncio.timeout(_SECONDS):
-                body = await _body(request)
+                body = await body_within(request, BODY_LIMIT_BYTES)
                 found = None if body is None else delivery_report(config.provider, _read(body))
                 if found is None:
                     metrics.callbacks.labels("no_report").inc()
@@ -71,17 +72,6 @@ class Callbacks:
             return Response(status_code=503, headers={"retry-after": "5"})
         metrics.callbacks.labels("taken").inc()
         return Response(status_code=204)
-
-
-async def _body(request: Request) -> bytes | None:
-    """Return the body, None when it is too large."""
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > BODY_LIMIT_BYTES:
-            return None
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _read(body: bytes) -> Mapping[str, object]:

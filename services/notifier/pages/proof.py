@@ -1,12 +1,12 @@
 """Whose link it is: two keys are live, so that they can be changed; wrong links are counted by who sends them."""
 
-import ipaddress
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
 from services.notifier.domain.token import ACKNOWLEDGE, proves
 from shared.config import read_key
+from shared.web import peer_key
 
 KEY_FILE, OTHER_KEY_FILE = "notifier_token_key", "notifier_token_key_other"
 PEERS_LIMIT = 10_000
@@ -47,21 +47,10 @@ class WrongLinks:
 
     def too_many(self, host: str, now_seconds: float) -> bool:
         """Count one more wrong link of ``host``; ``now_seconds`` is a clock that never goes back."""
-        peer, minute = _peer(host), int(now_seconds // 60)
+        peer, minute = peer_key(host), int(now_seconds // 60)
         begun, wrong = self._counts.pop(peer, (minute, 0))
         wrong = wrong + 1 if begun == minute else 1
         self._counts[peer] = minute, wrong
         if len(self._counts) > PEERS_LIMIT:
             self._counts.popitem(last=False)
         return wrong > WRONG_PER_MINUTE
-
-
-def _peer(host: str) -> str:
-    """Return what an address counts as: itself, of IPv6 the network of one household (/64)."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host[:64]
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from services.notifier.content import render
 from services.notifier.texts import TEXTS
+from shared.web import body_within
 
 FORM_BYTES, FORM_SECONDS, FORM_FIELDS = 4096, 15, 10
 _CSS = Path(__file__).parents[1] / "templates" / "page.css"
@@ -84,13 +85,11 @@ def see_other(path: str) -> Response:
 
 async def read_form(request: Request) -> Mapping[str, str]:
     """Return the fields of a posted form, none of an empty body; raises ``Refused`` for what no page of ours sends."""
-    body = bytearray()
     try:
         async with asyncio.timeout(FORM_SECONDS):
-            async for part in request.stream():
-                body += part
-                if len(body) > FORM_BYTES:
-                    raise Refused(413, "bad_form")
+            body = await body_within(request, FORM_BYTES)
+        if body is None:
+            raise Refused(413, "bad_form")
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if body and kind != "application/x-www-form-urlencoded":
             raise Refused(415, "bad_form")

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.domain.limits import Bucket, Rate, take
-from services.intake.sources.limits import Limiter, peer_key
+from services.intake.sources.limits import Limiter
 from services.intake.sources.problems import Problem
+from shared.web import peer_key
 
 RATE = Rate(per_second=2, burst=3)
 
