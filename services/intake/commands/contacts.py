@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from services.intake.commands.online import Wrong, carry_out
+from services.intake.commands.online import carry_out
 from services.intake.configuration import read_desk, read_phone
 from services.intake.domain import contact_file
 from services.intake.domain.contact_file import FILE_BYTES, read_contacts
@@ -16,7 +16,7 @@ from services.intake.settings import Settings
 from services.intake.store import queries
 from services.intake.store.contacts import register
 from shared import clock
-from shared.commands import FINDINGS, FINE
+from shared.commands import FINDINGS, FINE, Wrong
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,13 +10,13 @@ from uuid import UUID
 
 import orjson
 
-from services.intake.commands.online import Wrong, carry_out
+from services.intake.commands.online import carry_out
 from services.intake.configuration import read_desk
 from services.intake.handlers.forgetting import Order, StillWaiting, erasable, forget, person_of, waiting_for
 from services.intake.settings import Settings
 from services.intake.store import queries
 from shared import clock
-from shared.commands import FINDINGS, FINE
+from shared.commands import FINDINGS, FINE, Wrong
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 

@@ -6,34 +6,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
 
 from services.intake.settings import Settings
-from shared.commands import ENVIRONMENT, USAGE
+from shared.commands import ENVIRONMENT, USAGE, Wrong, settings_of
 from shared.errors import Permanent
 from shared.postgres import create_pool, is_of_the_data
-from shared.service import wrong_settings
-
-
-class Wrong(Exception):
-    """An argument, a setting or a file cannot be used."""
-
-
-def settings() -> Settings:
-    """Return the settings as the service has them (``PRAZO_…``); raises ``Wrong`` with every error."""
-    try:
-        return Settings()
-    except SettingsError as error:
-        raise Wrong(f"settings of the service; {error}") from None
-    except ValidationError as error:
-        raise Wrong("; ".join(["settings of the service", *wrong_settings(error)])) from None
 
 
 def carry_out(name: str, work: Callable[[Settings, Any], Awaitable[int]]) -> int:
     """Return what ``work`` (of the settings and a pool) does, 2 for input that cannot be used, 3 without a database."""
     try:
-        return asyncio.run(_with_pool(settings(), work))
+        return asyncio.run(_with_pool(settings_of(Settings), work))
     except (Wrong, Permanent) as error:
         print(f"{name}: {error}", file=sys.stderr)
         return USAGE

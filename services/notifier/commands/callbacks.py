@@ -5,13 +5,13 @@ import sys
 
 import orjson
 
-from services.notifier.commands.online import Wrong, settings
 from services.notifier.configuration import read_oncall
 from services.notifier.domain.channel_config import SmsConfig
 from services.notifier.pages.callbacks import callback_path
 from services.notifier.pages.proof import read_keys
+from services.notifier.settings import Settings
 from shared import clock
-from shared.commands import FINE, USAGE
+from shared.commands import FINE, USAGE, Wrong, settings_of
 from shared.config import Misconfigured
 
 
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the URLs; return 0, or 2 for wrong settings."""
     try:
-        found = settings()
+        found = settings_of(Settings)
         key = read_keys(found.secrets_dir)[0]
         channels = read_oncall(found.config_dir, clock.now()).channels
     except (Wrong, Misconfigured) as error:

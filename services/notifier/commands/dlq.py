@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 
-from services.notifier.commands.online import Wrong, agreed, carry_out, database, printable, settings
+from services.notifier.commands.online import carry_out, database
+from services.notifier.settings import Settings
 from services.notifier.store import queries
-from shared.commands import FINDINGS, FINE
+from shared.commands import FINDINGS, FINE, Wrong, agreed, printable, settings_of
 
 _FIELDS = ("notice_id", "person", "channel", "word", "reason", "attempt", "alerts", "ticket_id", "opened_at")
 
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _run(arguments: argparse.Namespace) -> int:
-    async with database(settings()) as pool:
+    async with database(settings_of(Settings)) as pool:
         dead = [row async for row in queries.dead_notices(pool)]
         if arguments.action == "list":
             for row in dead:

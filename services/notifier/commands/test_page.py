@@ -7,14 +7,15 @@ from typing import Any
 
 import orjson
 
-from services.notifier.commands.online import Wrong, carry_out, database, printable, settings
+from services.notifier.commands.online import carry_out, database
 from services.notifier.configuration import read_oncall
 from services.notifier.domain.message import Word
 from services.notifier.handlers.duty import Duty
+from services.notifier.settings import Settings
 from services.notifier.store import queries
 from services.notifier.store.pages import open_test_page
 from shared import clock
-from shared.commands import FINDINGS, FINE
+from shared.commands import FINDINGS, FINE, Wrong, printable, settings_of
 
 _DONE = ("accepted", "delivered", "failed", "suppressed")
 
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _run(arguments: argparse.Namespace) -> int:
-    found = settings()
+    found = settings_of(Settings)
     oncall = read_oncall(found.config_dir, clock.now())
     if arguments.person not in oncall.people:
         raise Wrong(f"{printable(arguments.person)}: no such person in oncall.yaml")

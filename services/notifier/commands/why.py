@@ -8,14 +8,15 @@ from typing import Any
 
 import orjson
 
-from services.notifier.commands.online import carry_out, database, printable, settings
+from services.notifier.commands.online import carry_out, database
 from services.notifier.configuration import read_account_managers, read_oncall
 from services.notifier.domain.facts import facts_of
 from services.notifier.handlers.duty import Duty
+from services.notifier.settings import Settings
 from services.notifier.store import queries
 from services.notifier.store.alerts import event_of
 from shared import clock
-from shared.commands import FINDINGS, FINE
+from shared.commands import FINDINGS, FINE, printable, settings_of
 
 _REASONS = {
     "acknowledged": "somebody had taken it",
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _run(arguments: argparse.Namespace) -> int:
-    found = settings()
+    found = settings_of(Settings)
     async with database(found) as pool:
         duty = Duty(pool, read_oncall(found.config_dir, clock.now()), "", read_account_managers(found.config_dir))
         alerts = await _alerts(pool, arguments.of)

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import orjson
 
-from services.sla_timer.commands.offline import Wrong, instant_us, read_events
+from services.sla_timer.commands.offline import instant_us, read_events
 from services.sla_timer.commands.report import line_of
 from services.sla_timer.commands.spool import Spool
-from services.sla_timer.commands.tell import printable
 from services.sla_timer.domain.assess import assess
 from services.sla_timer.domain.journal import Fact, history
 from shared.catalog import CatalogError, Catalogs, OutOfRange, load_files
-from shared.commands import FINDINGS, FINE, USAGE
+from shared.commands import FINDINGS, FINE, USAGE, Wrong, printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

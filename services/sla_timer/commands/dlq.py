@@ -7,12 +7,11 @@ from typing import Any
 
 import orjson
 
-from services.sla_timer.commands.offline import Wrong
-from services.sla_timer.commands.online import carry_out, settings
+from services.sla_timer.commands.online import carry_out
 from services.sla_timer.commands.report import instant
-from services.sla_timer.commands.tell import printable
+from services.sla_timer.settings import Settings
 from shared.clock import to_us
-from shared.commands import FINDINGS, FINE
+from shared.commands import FINDINGS, FINE, Wrong, agreed, printable, settings_of
 from shared.kafka.dlq import Letter, letters, send_again
 
 _SHOWN_BYTES = 64 * 1024
@@ -39,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _run(arguments: argparse.Namespace) -> int:
-    found = settings(database_url="")
+    found = settings_of(Settings, database_url="")
     every = [one async for one in letters(found.kafka, f"{found.topic_prefix}tickets.v1.dlq")]
     match arguments.action:
         case "list":
@@ -84,7 +83,7 @@ async def _replay(bootstrap: str, every: Sequence[Letter], arguments: argparse.N
     for one in cut:
         print(f"dlq: {one.place} was cut when it was put aside: the original is not here", file=sys.stderr)
     whole = [one for one in wanted if one not in cut]
-    if whole and not arguments.yes and not _agreed(len(whole)):
+    if whole and not arguments.yes and not agreed(f"send {len(whole)} records to tickets.v1 again?"):
         raise Wrong("nothing was sent")
     results = await send_again(bootstrap, whole) if whole else []
     failed = [one for one, result in zip(whole, results, strict=True) if result is not None]
@@ -93,13 +92,6 @@ async def _replay(bootstrap: str, every: Sequence[Letter], arguments: argparse.N
     else:
         print(f"{len(whole) - len(failed)} sent, {len(failed)} failed")
     return FINDINGS if failed or cut else FINE
-
-
-def _agreed(count: int) -> bool:
-    if not sys.stdin.isatty():
-        raise Wrong("without a terminal to ask at, --yes is needed")
-    print(f"send {count} records to tickets.v1 again? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes", "s", "sim")
 
 
 def _at(every: Sequence[Letter], place: str) -> Letter:

@@ -8,19 +8,20 @@ from typing import Any
 import orjson
 
 from services.sla_timer import reading
-from services.sla_timer.commands.offline import Wrong, instant_us, read_events
-from services.sla_timer.commands.online import carry_out, catalogs_of, settings
+from services.sla_timer.commands.offline import instant_us, read_events
+from services.sla_timer.commands.online import carry_out, catalogs_of
 from services.sla_timer.commands.report import instant, line_of
 from services.sla_timer.commands.spool import Spool
 from services.sla_timer.commands.sums import structured
-from services.sla_timer.commands.tell import Speaker, heading, printable, told
+from services.sla_timer.commands.tell import Speaker, heading, told
 from services.sla_timer.commands.words import LANGUAGES
 from services.sla_timer.domain.assess import Assessment, assess
 from services.sla_timer.domain.journal import Fact, history
 from services.sla_timer.domain.story import Story, stories
+from services.sla_timer.settings import Settings
 from shared.catalog import Catalogs, load_files
 from shared.clock import to_us
-from shared.commands import FINDINGS, FINE
+from shared.commands import FINDINGS, FINE, Wrong, printable, settings_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +61,7 @@ def _offline(arguments: argparse.Namespace) -> int:
 
 async def _online(arguments: argparse.Namespace) -> int:
     at_us = None if arguments.at is None else instant_us(arguments.at)
-    found = settings()
+    found = settings_of(Settings)
     catalogs = catalogs_of(found)
     async with reading.connected(found.database_url) as connection, reading.snapshot(connection):
         now = await reading.queries.database_now(connection)

@@ -9,14 +9,11 @@ from typing import Any, BinaryIO
 
 from services.sla_timer.commands.spool import Spool
 from shared.clock import to_us
+from shared.commands import Wrong
 from shared.events import Undecodable, check_arrival, decode_json, loads, received_at_of
 from shared.events.policy import RULE_8, by_messenger
 
 _LINE_LIMIT_BYTES = 4 * 1024 * 1024
-
-
-class Wrong(Exception):
-    """An argument or a file cannot be used."""
 
 
 def instant_us(text: str) -> int:

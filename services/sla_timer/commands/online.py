@@ -1,32 +1,14 @@
-"""What the commands share that ask the running system: its settings, its catalog, and their exit codes."""
+"""What the commands share that ask the running system: its catalog, and their exit codes."""
 
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
-
-from services.sla_timer.commands.offline import Wrong
 from services.sla_timer.settings import Settings
 from shared.catalog import Catalogs, load_directory
-from shared.commands import ENVIRONMENT, USAGE
+from shared.commands import ENVIRONMENT, USAGE, Wrong
 from shared.errors import Permanent, Transient
-from shared.service import wrong_settings
-
-
-def settings(**unused: Any) -> Settings:
-    """Return the settings as the service has them (``PRAZO_…``); raises ``Wrong`` with every error.
-
-    ``unused``: values for what must be set and the caller does not look at.
-    """
-    try:
-        return Settings(**unused)
-    except SettingsError as error:
-        raise Wrong(f"settings of the service; {error}") from None
-    except ValidationError as error:
-        raise Wrong("; ".join(["settings of the service", *wrong_settings(error)])) from None
 
 
 def catalogs_of(found: Settings) -> Catalogs:

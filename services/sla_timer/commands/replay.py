@@ -10,17 +10,16 @@ import orjson
 
 from services.sla_timer import reading
 from services.sla_timer.basis import basis_of, milestone_of
-from services.sla_timer.commands.offline import Wrong
-from services.sla_timer.commands.online import carry_out, catalogs_of, settings
+from services.sla_timer.commands.online import carry_out, catalogs_of
 from services.sla_timer.commands.report import instant
-from services.sla_timer.commands.tell import printable
 from services.sla_timer.domain.announce import Milestone, Told, schedule
 from services.sla_timer.domain.assess import ENGINE, assess
 from services.sla_timer.domain.clock import Clock, How
 from services.sla_timer.domain.journal import Fact, history
+from services.sla_timer.settings import Settings
 from shared.catalog import Catalogs
 from shared.clock import to_us
-from shared.commands import FINDINGS, FINE
+from shared.commands import FINDINGS, FINE, Wrong, printable, settings_of
 from shared.errors import Permanent
 
 _AT_ONCE = 500  # tickets
@@ -47,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _replay(arguments: argparse.Namespace) -> int:
-    found = settings()
+    found = settings_of(Settings)
     catalogs = catalogs_of(found)
     patience_us = int((found.hold_limit_seconds + found.settle_seconds) * 1e6)
     async with reading.connected(found.database_url) as connection, reading.snapshot(connection):

@@ -10,15 +10,15 @@ from typing import Any
 import orjson
 
 from services.sla_timer import reading
-from services.sla_timer.commands.offline import Wrong, instant_us, read_events
-from services.sla_timer.commands.online import carry_out, catalogs_of, settings
+from services.sla_timer.commands.offline import instant_us, read_events
+from services.sla_timer.commands.online import carry_out, catalogs_of
 from services.sla_timer.commands.spool import Spool
-from services.sla_timer.commands.tell import printable
 from services.sla_timer.domain.assess import Assessment, assess
 from services.sla_timer.domain.journal import Fact, history
+from services.sla_timer.settings import Settings
 from shared.catalog import Catalogs, OutOfRange, load_files
 from shared.clock import to_us
-from shared.commands import FINDINGS, FINE
+from shared.commands import FINDINGS, FINE, Wrong, printable, settings_of
 
 Verdicts = dict[tuple[str, int], str]
 
@@ -62,7 +62,7 @@ def _offline(arguments: argparse.Namespace) -> int:
 
 
 async def _online(arguments: argparse.Namespace) -> int:
-    found = settings()
+    found = settings_of(Settings)
     old, new = catalogs_of(found), load_files(arguments.catalog)
     async with reading.connected(found.database_url) as connection, reading.snapshot(connection):
         now_us = to_us(await reading.queries.database_now(connection))

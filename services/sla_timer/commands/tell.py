@@ -36,11 +36,6 @@ def spoken(seconds: int) -> str:
     return ("-" if seconds < 0 else "") + (" ".join(parts) or "0min")
 
 
-def printable(text: str) -> str:
-    """Return one line that no terminal takes for a command: what cannot be printed is escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 @dataclass(frozen=True, slots=True)
 class Speaker:
     """Says words and instants in one language and zone. ``services``: names by id."""
