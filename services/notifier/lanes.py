@@ -17,7 +17,7 @@ from services.notifier.domain.breaker import Breaker
 from services.notifier.domain.cause import Cause
 from services.notifier.domain.channel_config import LONGEST
 from services.notifier.domain.message import Channel, Outcome, Result, Word
-from services.notifier.domain.notice import lease_of
+from services.notifier.domain.notice import State, lease_of
 from services.notifier.handlers.duty import Duty
 from services.notifier.handlers.moving import move_on
 from services.notifier.handlers.taking import acknowledge
@@ -183,13 +183,13 @@ class Lane:
             said: dict[str, Any] = {"reason": result.reason, "provider_id": result.provider_id}
             events = of_claimed(_NOTICES[result.outcome], replace(claimed, now=now), claimed.attempt, **said)
             await outbox.record(connection, self._duty.notices_topic, events)
-            if state.value == "failed":
+            if state is State.FAILED:
                 await move_on(connection, self._duty, [claimed.page_no], now)
-        if state.value == "failed":
+        if state is State.FAILED:
             self._duty.stepped.set()
             self._duty.ring()
         metrics.deliveries.labels(self._name, result.outcome.value).inc()
-        if state.value in ("accepted", "delivered"):
+        if state in (State.ACCEPTED, State.DELIVERED):
             self._observe(claimed)
         log.info(
             "notice_attempted",

@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from services.notifier.domain.channel_config import ChannelConfig
-from services.notifier.domain.facts import facts_of
 from services.notifier.domain.message import Word
 from services.notifier.handlers.duty import Duty
 from services.notifier.notices import of_opened
 from services.notifier.store import queries
-from services.notifier.store.alerts import Known, event_of
+from services.notifier.store.alerts import Known, facts_of_alert
 from services.notifier.store.pages import Want, Way, open_pages
 from shared import outbox
 
@@ -58,7 +57,7 @@ class _Said:
         if not config.loud or config.updates or row["person"] not in self._duty.oncall.people:
             return way
         known = self._alerts[row["alert_id"]]
-        emergency = facts_of(known.key[1], event_of(known.event, known.alert_id)).emergency
+        emergency = facts_of_alert(known).emergency
         ways = self._duty.ways(row["person"], now, emergency)
         return next((one for one in ways if one.quiet and one[:2] == way[:2]), way)
 
@@ -69,7 +68,7 @@ class _Said:
 
     def _want(self, alert_id: int, person: str, ways: tuple[Way, ...], thread: str | None = None) -> Want:
         known = self._alerts[alert_id]
-        emergency = facts_of(known.key[1], event_of(known.event, alert_id)).emergency
+        emergency = facts_of_alert(known).emergency
         key, telling = known.key, known.alert.telling
         return Want(person, self._word, emergency, alert_id, key, telling, ways, thread=thread)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from services.notifier import metrics
 from services.notifier.domain.alert import Loudness, unwanted
-from services.notifier.domain.facts import Facts, facts_of
+from services.notifier.domain.facts import Facts
 from services.notifier.domain.message import Word
 from services.notifier.domain.plan import Act, Step, steps_of_breach, steps_of_telling
 from services.notifier.domain.reach import in_maintenance, policy_of
@@ -18,7 +18,7 @@ from services.notifier.handlers.duty import Duty
 from services.notifier.notices import Place, notice_event, of_opened, step_id_of
 from services.notifier.store import alerts as store
 from services.notifier.store import queries
-from services.notifier.store.alerts import NOBODY, DueStep, Known, event_of
+from services.notifier.store.alerts import NOBODY, DueStep, Known, facts_of_alert
 from services.notifier.store.pages import Want, open_pages
 from shared import clock, outbox
 from shared.events import Event, NoticeExhausted, NoticeFailed, NoticeReleased, NoticeSuppressed
@@ -49,7 +49,7 @@ async def open_due(duty: Duty) -> bool:
         turn = _Turn(now)
         for due in steps:
             known = alerts[due.alert_id]
-            facts = facts_of(known.key[1], event_of(known.event, due.alert_id))
+            facts = facts_of_alert(known)
             alerts[due.alert_id] = _do(duty, turn, due, known, facts)
         await _record(connection, duty, turn)
     if turn.wants:

@@ -8,6 +8,7 @@ import structlog
 
 from services.notifier import metrics
 from services.notifier.domain.message import Outcome
+from services.notifier.domain.notice import State
 from services.notifier.handlers.duty import Duty
 from services.notifier.handlers.moving import move_on
 from services.notifier.notices import notice_event
@@ -18,7 +19,7 @@ from shared.kafka import DeadLetter, Record
 
 log = structlog.get_logger(__name__)
 
-_STATES = {Outcome.DELIVERED: "delivered", Outcome.FAILED_PERMANENT: "failed"}
+_STATES = {Outcome.DELIVERED: State.DELIVERED, Outcome.FAILED_PERMANENT: State.FAILED}
 
 
 async def hear_notices(duty: Duty, records: Sequence[Record]) -> Sequence[DeadLetter]:
@@ -43,7 +44,7 @@ async def report(duty: Duty, outcome: Outcome, reason: str | None, **which: str)
         if row is None or outcome not in _STATES:
             return False
         state = _STATES[outcome]
-        if await queries.report(connection, notice_no=row["notice_no"], state=state, reason=reason) is None:
+        if await queries.report(connection, notice_no=row["notice_no"], state=state.value, reason=reason) is None:
             return False
         now = clock.now()
         kind = NoticeDelivered if outcome is Outcome.DELIVERED else NoticeFailed
@@ -55,7 +56,7 @@ async def report(duty: Duty, outcome: Outcome, reason: str | None, **which: str)
             async for r in queries.keys_of_page(connection, page_no=row["page_no"])
         ]
         await outbox.record(connection, duty.notices_topic, events)
-        if state == "failed":
+        if state is State.FAILED:
             await move_on(connection, duty, [row["page_no"]], now)
     metrics.reports.labels(outcome.value).inc()
     log.info("notice_reported", notice_id=str(row["notice_id"]), outcome=outcome.value, reason=reason)

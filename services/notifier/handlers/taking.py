@@ -7,7 +7,6 @@ from typing import Any
 
 from services.notifier import metrics
 from services.notifier.domain.alert import Loudness, take, unwanted
-from services.notifier.domain.facts import facts_of
 from services.notifier.domain.message import Word
 from services.notifier.domain.plan import promise_of, release_of
 from services.notifier.handlers.duty import Duty
@@ -15,7 +14,7 @@ from services.notifier.handlers.informing import tell_the_disturbed
 from services.notifier.notices import Place, notice_event, of_opened
 from services.notifier.store import alerts as store
 from services.notifier.store import queries
-from services.notifier.store.alerts import Known, event_of
+from services.notifier.store.alerts import Known, facts_of_alert
 from services.notifier.store.pages import Want, open_pages
 from shared import clock, outbox
 from shared.events import NoticeAcknowledged, NoticeReleased
@@ -65,8 +64,7 @@ def _take(
         if mine and promise is None:
             found.append((known, known))
             continue
-        event = event_of(known.event, known.alert_id)
-        until = promise_of(known.alert, facts_of(known.key[1], event).due_at, now, promise)
+        until = promise_of(known.alert, facts_of_alert(known).due_at, now, promise)
         after = take(known.alert, person, now, until)
         if after.taken is not None and after.taken.by == person:
             found.append((known, replace(known, alert=after)))
@@ -94,7 +92,7 @@ async def _record_taken(
 
 async def _save(connection: Any, known: Sequence[Known], now: datetime) -> None:
     """Save alerts whose acknowledgement changed: the old promise ends no more, the new one does."""
-    with_due = [(one, facts_of(one.key[1], event_of(one.event, one.alert_id)).due_at) for one in known]
+    with_due = [(one, facts_of_alert(one).due_at) for one in known]
     await store.save_alerts(connection, with_due)
     await queries.drop_release(connection, alert_ids=[one.alert_id for one in known], now=now)
     promised = [(one, release_of(one.alert, due_at)) for one, due_at in with_due]
@@ -166,7 +164,7 @@ def _want(duty: Duty, known: Known, told: int, person: str, to: str, now: dateti
     word = Word.BREACHED if alert.loudness is Loudness.BREACHED else Word.WARNING
     if alert.loudness is Loudness.QUIET or unwanted(alert, word, told) is not None:
         return None
-    emergency = facts_of(known.key[1], event_of(known.event, known.alert_id)).emergency
+    emergency = facts_of_alert(known).emergency
     ways = duty.ways(to, now, emergency)
     return Want(to, word, emergency, known.alert_id or 0, known.key, alert.telling, ways) if ways else None
 

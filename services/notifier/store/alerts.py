@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from services.notifier.domain.alert import Alert, Loudness, Taken
+from services.notifier.domain.facts import Facts, facts_of
 from services.notifier.domain.message import Word
 from services.notifier.domain.plan import Act, Step
 from services.notifier.store import queries
@@ -63,6 +64,11 @@ def event_of(body: bytes, alert_id: int | None) -> Event[Any] | None:
     except Undecodable as wrong:
         log.error("event_undecodable", alert_id=alert_id, reason=wrong.reason, field=wrong.field)
         return None
+
+
+def facts_of_alert(known: Known) -> Facts:
+    """Return the facts of an alert's last event."""
+    return facts_of(known.key[1], event_of(known.event, known.alert_id))
 
 
 async def lock_tickets(connection: Any, ticket_ids: Iterable[str]) -> dict[str, int]:
