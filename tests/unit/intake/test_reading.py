@@ -98,6 +98,11 @@ def test_html_is_read_as_people_see_it() -> None:
     assert (outlook.fresh, outlook.quoted) == ("oi", "De: Ana\nantes")
 
 
+@pytest.mark.parametrize("other", [";38", "@12", "²12"])
+def test_no_other_character_counts_as_a_digit_of_a_key_whatever_the_check_digit_says(other: str) -> None:
+    assert [parse_key(f"{KEY[:22]}{other}{KEY[25:43]}{digit}") for digit in range(10)] == [None] * 10
+
+
 def test_access_keys_cnpjs_and_rejections() -> None:
     grouped = " ".join(KEY[n : n + 4] for n in range(0, 44, 4))
     assert [found.key for found in access_keys(f"chave {grouped}. e {KEY[:-1]}4")] == [KEY]
