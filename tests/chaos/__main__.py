@@ -1,15 +1,10 @@
 """``make chaos [KILLS=300] [SEED=…]``: the long storm; prints its seed, what it did, what it counted, every fault."""
 
 import argparse
-import asyncio
-import json
-import logging
 import random
 import sys
-import tempfile
-from pathlib import Path
 
-from tests.chaos.run import run
+from tests.chaos.run import report, run
 
 
 def main() -> int:
@@ -18,14 +13,8 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31))
     arguments = parser.parse_args()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     print(f"chaos: seed {arguments.seed}, {arguments.kills} kills", flush=True)
-    with tempfile.TemporaryDirectory(prefix="prazo-chaos-") as folder:
-        result = asyncio.run(run(Path(folder), arguments.kills, arguments.seed))
-    print(json.dumps({"seed": arguments.seed, **result.counts}), flush=True)
-    for fault in result.wrong:
-        print(fault)
-    return 1 if result.wrong else 0
+    return report("chaos", lambda folder: run(folder, arguments.kills, arguments.seed), arguments.seed)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,8 @@
 import argparse
 import asyncio
 import hashlib
-import json
-import logging
 import random
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
@@ -26,7 +23,7 @@ from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.process import Child, Command, free_port
 from shared.events import decode
-from tests.chaos.run import Result
+from tests.chaos.run import Result, report
 from tests.conftest import dsn_for, prepare
 from tests.integration.intake.smtp import Talk, guarded
 
@@ -250,14 +247,10 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31))
     arguments = parser.parse_args()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     print(f"deliveries: seed {arguments.seed}, {arguments.mails} mails, {arguments.kills} kills", flush=True)
-    with tempfile.TemporaryDirectory(prefix="prazo-deliveries-") as folder:
-        result = asyncio.run(_alone(Path(folder), arguments.mails, arguments.kills, arguments.seed))
-    print(json.dumps({"seed": arguments.seed, **result.counts}), flush=True)
-    for fault in result.wrong:
-        print(fault)
-    return 1 if result.wrong else 0
+    return report(
+        "deliveries", lambda folder: _alone(folder, arguments.mails, arguments.kills, arguments.seed), arguments.seed
+    )
 
 
 if __name__ == "__main__":

@@ -6,11 +6,8 @@ as a dead letter; what is told twice was ``unknown`` between.
 
 import argparse
 import asyncio
-import json
-import logging
 import random
 import sys
-import tempfile
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +17,7 @@ from shared import clock
 from shared.errors import Transient
 from shared.kafka import Producer
 from tests.chaos.pages_checks import findings, quiet
-from tests.chaos.run import Result
+from tests.chaos.run import Result, report
 from tests.paging import Paging, oncall_of, own_servers
 from tests.smtp_sink import FLAKY, Sink
 
@@ -103,14 +100,10 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31))
     arguments = parser.parse_args()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     print(f"pages: seed {arguments.seed}, {arguments.alerts} alerts, {arguments.kills} kills", flush=True)
-    with tempfile.TemporaryDirectory(prefix="prazo-pages-") as folder:
-        result = asyncio.run(_alone(Path(folder), arguments.alerts, arguments.kills, arguments.seed))
-    print(json.dumps({"seed": arguments.seed, **result.counts}), flush=True)
-    for fault in result.wrong:
-        print(fault)
-    return 1 if result.wrong else 0
+    return report(
+        "pages", lambda folder: _alone(folder, arguments.alerts, arguments.kills, arguments.seed), arguments.seed
+    )
 
 
 if __name__ == "__main__":

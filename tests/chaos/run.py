@@ -1,9 +1,14 @@
 """One storm from beginning to end, on servers of its own."""
 
 import asyncio
+import json
+import logging
 import random
+import tempfile
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deploy.kafka.topics import create_topics
 from deploy.local.kafka import Kafka
@@ -47,3 +52,14 @@ async def run(folder: Path, kills: int, seed: int) -> Result:
     finally:
         await asyncio.gather(kafka.stop(), postgres.stop())
     return Result({**storm.done, **counts}, wrong)
+
+
+def report(name: str, once: Callable[[Path], Coroutine[Any, Any, Result]], seed: int) -> int:
+    """Run ``once`` in a folder of its own, print what was counted and every fault; return 1 when there was one."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    with tempfile.TemporaryDirectory(prefix=f"prazo-{name}-") as folder:
+        result = asyncio.run(once(Path(folder)))
+    print(json.dumps({"seed": seed, **result.counts}), flush=True)
+    for fault in result.wrong:
+        print(fault)
+    return 1 if result.wrong else 0

@@ -5,19 +5,12 @@ Needs Debian's chromium and chromium-driver; skipped without them outside CI. PR
 
 import asyncio
 import hashlib
-import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService, Keys
-from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.wait import WebDriverWait
+from selenium.webdriver import Chrome, Keys
 
 from deploy.local.process import free_port
 from services.intake.handlers.mail import open_tickets
@@ -25,10 +18,8 @@ from services.intake.store.mail import Received, store_message
 from shared.clock import now
 from shared.web import Server
 from tests.integration.intake.desk_app import PASSWORD, app, clock_event, event, hear, office, published
+from tests.servers.chromium import SIZES, Window, chromium, needs_chromium
 
-MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
-SHOTS = os.environ.get("PRAZO_TEST_SHOTS")
-SIZES = [(390, 844), (1280, 900)]
 TICKET = "20260305-000007"
 MISSING_PAGE = "/desk/tickets/nope - Failed to load resource: the server responded with a status of 404"
 PAGES = [
@@ -37,24 +28,21 @@ PAGES = [
 ]
 
 pytestmark = [
-    pytest.mark.skipif(bool(MISSING) and not os.environ.get("CI"), reason=f"not installed: {', '.join(MISSING)}"),
+    needs_chromium,
     pytest.mark.timeout(300),
 ]
 
 
-class Page:
+class Page(Window):
     """A Chromium window that is used by keyboard only."""
 
     def __init__(self, driver: Chrome, base: str, width: int) -> None:
-        self.driver, self.base, self.width = driver, base, width
+        super().__init__(driver, width, 900)
+        self.base = base
 
     def open(self, path: str) -> None:
         """Open a path."""
         self.driver.get(self.base + path)
-
-    def keys(self, *keys: str) -> None:
-        """Press keys, wherever the focus is."""
-        ActionChains(self.driver).send_keys(*keys).perform()
 
     def tab_to(self, wanted: str) -> None:
         """Press Tab until the focus is on a control whose text, name or label is ``wanted``."""
@@ -64,11 +52,6 @@ class Page:
             if wanted in (focused.text, focused.get_attribute("name"), focused.accessible_name):
                 return
         raise AssertionError(f"no way to {wanted} by keyboard")
-
-    def until(self, css: str) -> WebElement:
-        """Return the element once it is there: a key that leads to another page does not wait for it."""
-        found = WebDriverWait(self.driver, 15).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, css))
-        return found[0]
 
     def log_in(self) -> None:
         """Fill in the log-in page."""
@@ -83,55 +66,17 @@ class Page:
         focused = self.driver.switch_to.active_element
         return str(focused.value_of_css_property("outline-style"))
 
-    def shot(self, name: str) -> None:
-        """Take a screenshot of the whole page, if asked for."""
-        if SHOTS:
-            height = self.driver.execute_script("return document.documentElement.scrollHeight")
-            view = {"width": self.width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", view)
-            self.driver.save_screenshot(str(Path(SHOTS) / f"{name}-{self.width}.png"))
-            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**view, "height": 900})
-
     def complaints(self) -> list[str]:
         """Return what the console said, and the serious and critical findings of axe-core."""
-        self.driver.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})  # for the next page: axe is a script
-        said = [str(entry["message"]) for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]  # selenium's own
-        self.driver.refresh()
-        self.driver.execute_script((files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8"))
-        found = self.driver.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
-        self.driver.execute_cdp_cmd("Page.setBypassCSP", {"enabled": False})
-        grave = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
-        assert found["passes"]
-        return [
-            *(one for one in said if MISSING_PAGE not in one),
-            *(f"{v['id']}: {node['html']} {node['failureSummary']}" for v in grave for node in v["nodes"]),
-        ]
-
-    def overflow(self) -> int:
-        """Return by how many pixels the page is wider than the window."""
-        script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        return int(self.driver.execute_script(script))
+        return [*(one for one in self.said() if MISSING_PAGE not in one), *self.grave()]
 
 
 @pytest.fixture(params=[*SIZES], ids=[f"{width} px" for width, _ in SIZES])
 def window(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Chrome, int]]:
     """Return a window of one size; scripts are off for pages but not for the driver."""
     width, height = request.param
-    options = ChromeOptions()
-    for argument in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", f"user-data-dir={tmp_path}"):
-        options.add_argument(f"--{argument}")
-    options.add_argument("--lang=pt-BR")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    options.binary_location = shutil.which("chromium") or ""
-    driver = Chrome(options, ChromeService(shutil.which("chromedriver") or ""))
-    try:
-        driver.set_page_load_timeout(30)
-        driver.set_script_timeout(60)
-        view = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", view)
+    with chromium(width, height, tmp_path) as driver:
         yield driver, width
-    finally:
-        driver.quit()
 
 
 @pytest.fixture

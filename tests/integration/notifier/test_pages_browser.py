@@ -4,28 +4,20 @@ Needs Debian's chromium and chromium-driver; skipped without them outside CI. PR
 """
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService, Keys
-from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
 from deploy.local.process import free_port
 from shared.web import Server
 from tests.notifier_line import ONCALL, Line, Scripted, sla
 from tests.notifier_page import LONG, REFUSED, app, late, link_to, soon
+from tests.servers.chromium import SIZES, Window, chromium, needs_chromium
 
-MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
-SHOTS = os.environ.get("PRAZO_TEST_SHOTS")
-SIZES = [(390, 844), (1280, 900)]
 WRONG_LINK = "Failed to load resource: the server responded with a status of 404"
 TICKET: dict[str, Any] = {
     "ticket": {"title": LONG, "service": "nfe", "priority": "urgent"},
@@ -33,34 +25,18 @@ TICKET: dict[str, Any] = {
 }
 
 pytestmark = [
-    pytest.mark.skipif(bool(MISSING) and not os.environ.get("CI"), reason=f"not installed: {', '.join(MISSING)}"),
+    needs_chromium,
     pytest.mark.timeout(300),
 ]
 
 
-class Phone:
+class Phone(Window):
     """A Chromium window that runs whatever scripts it is given."""
-
-    def __init__(self, driver: Chrome, width: int) -> None:
-        self.driver, self.width = driver, width
 
     def colors(self, scheme: str) -> None:
         """Prefer a colour scheme."""
         feature = [{"name": "prefers-color-scheme", "value": scheme}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": feature})
-
-    def shot(self, name: str) -> None:
-        """Take a screenshot of the whole page, if asked for."""
-        if SHOTS:
-            height = self.driver.execute_script("return document.documentElement.scrollHeight")
-            view = {"width": self.width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", view)
-            self.driver.save_screenshot(str(Path(SHOTS) / f"{name}-{self.width}.png"))
-            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**view, "height": 844})
-
-    def keys(self, *keys: str) -> None:
-        """Press keys, wherever the focus is."""
-        ActionChains(self.driver).send_keys(*keys).perform()
 
     def tab_to(self, wanted: str) -> None:
         """Press Tab until the focus, which must be seen, is on a control with this name or text."""
@@ -72,30 +48,15 @@ class Phone:
                 return
         raise AssertionError(f"no way to {wanted} by keyboard")
 
-    def until(self, css: str) -> WebElement:
-        """Return the element once it is there."""
-        found = WebDriverWait(self.driver, 15).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, css))
-        return found[0]
-
     def complaints(self) -> list[str]:
         """Return what the console said, what axe-core finds, targets below 48 px, and whether the page is too wide."""
-        said = [str(entry["message"]) for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]  # selenium's own
-        self.driver.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})  # for the next page: axe is a script
-        self.driver.refresh()
-        self.driver.execute_script((files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8"))
-        found = self.driver.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
-        self.driver.execute_cdp_cmd("Page.setBypassCSP", {"enabled": False})
-        self.driver.get_log("browser")  # type: ignore[no-untyped-call]  # selenium's own
-        assert found["passes"]
-        small = self.driver.execute_script(SMALL)
-        wide = self.driver.execute_script(
-            "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        grave = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
+        said, grave = self.said(), self.grave()
+        self.said()  # what the loading for axe-core added
+        wide = self.overflow()
         return [
             *(one for one in said if WRONG_LINK not in one),
-            *(f"{v['id']}: {node['html']} {node['failureSummary']}" for v in grave for node in v["nodes"]),
-            *(f"below 48 px: {one}" for one in small),
+            *grave,
+            *(f"below 48 px: {one}" for one in self.driver.execute_script(SMALL)),
             *([f"{wide} px too wide"] if wide else []),
         ]
 
@@ -108,21 +69,8 @@ SMALL = """return [...document.querySelectorAll("button, select, a")].filter(e =
 def phone(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Phone]:
     """Return a window of one size."""
     width, height = request.param
-    options = ChromeOptions()
-    for argument in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", f"user-data-dir={tmp_path}"):
-        options.add_argument(f"--{argument}")
-    options.add_argument("--lang=pt-BR")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    options.binary_location = shutil.which("chromium") or ""
-    driver = Chrome(options, ChromeService(shutil.which("chromedriver") or ""))
-    try:
-        driver.set_page_load_timeout(30)
-        driver.set_script_timeout(60)
-        view = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", view)
-        yield Phone(driver, width)
-    finally:
-        driver.quit()
+    with chromium(width, height, tmp_path) as driver:
+        yield Phone(driver, width, 844)
 
 
 @pytest.fixture
